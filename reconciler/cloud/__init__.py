@@ -1,0 +1,1 @@
+"""From OpenStack to what is."""

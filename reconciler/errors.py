@@ -1,0 +1,113 @@
+"""What can go wrong, named by whose move is next.
+
+    ReconcilerError
+    ├── UsageError            the person at the terminal: wrong options
+    ├── StateError            the author: one or many problems in the state, each with file:line
+    ├── SettingsError         the operator: reconciler.yaml or clouds.yaml
+    ├── SourceError           the operator: the repository cannot be read
+    ├── StaleError            nobody: the plan no longer fits the cloud, plan again
+    └── CloudError            an API answered, or did not
+        ├── Transient         nobody: try again later
+        ├── Rejected          the author: the cloud will never take this
+        ├── Denied            the operator: credentials or policy
+        ├── Missing           what was asked for is not there
+        ├── Exists            it is there already
+        └── Conflict          something else stands in the way (in use, over quota)
+            └── Stale         it was changed since it was read (412)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ReconcilerError(Exception):
+    """Anything that the reconciler reports as a message rather than as a traceback."""
+
+
+class UsageError(ReconcilerError):
+    """The command line makes no sense."""
+
+
+class SettingsError(ReconcilerError):
+    """reconciler.yaml or clouds.yaml cannot be used as it is."""
+
+
+class SourceError(ReconcilerError):
+    """The repository or folder that holds the state cannot be read."""
+
+
+class StaleError(ReconcilerError):
+    """The plan no longer fits the cloud or the state."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing an author can fix: where it is, what it is about, what is wrong and what to do."""
+
+    file: str
+    line: int
+    address: str
+    message: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.file else ""
+        about = f"{self.address}: " if self.address else ""
+        return f"{place}{'warning: ' if self.warning else ''}{about}{self.message}"
+
+
+class StateError(ReconcilerError):
+    """All problems of a state at once."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class CloudError(ReconcilerError):
+    """A service answered with an error, or did not answer."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str = "",
+        status: int = 0,
+        request_id: str = "",
+        sent: bool = True,
+    ) -> None:
+        self.service = service
+        self.status = status
+        self.request_id = request_id
+        self.sent = sent
+        """Whether the service may have acted on the request although no answer came."""
+        super().__init__(message)
+
+
+class Transient(CloudError):
+    """Nobody's move: it may work later."""
+
+
+class Rejected(CloudError):
+    """The author's move: the cloud will not take this as it is."""
+
+
+class Denied(CloudError):
+    """The operator's move: the credentials or the policy do not allow it."""
+
+
+class Missing(CloudError):
+    """The object is not there."""
+
+
+class Exists(CloudError):
+    """The object is there already."""
+
+
+class Conflict(CloudError):
+    """Something stands in the way: in use, over quota, wrong state."""
+
+
+class Stale(Conflict):
+    """The object was changed after it was read."""

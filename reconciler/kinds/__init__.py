@@ -1,0 +1,1 @@
+"""What can be said: one small file a kind."""

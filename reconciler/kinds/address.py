@@ -1,0 +1,52 @@
+"""From names on the way down to one word that says which object is meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+def _escape(name: str) -> str:
+    return name.replace("%", "%25").replace("/", "%2F")
+
+
+def _unescape(word: str) -> str:
+    return word.replace("%2F", "/").replace("%2f", "/").replace("%25", "%")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """A kind and the names on the way down to one object: ``Network/campus/web-shop/front``."""
+
+    kind: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read what ``str`` wrote.
+
+        Raises:
+            ValueError: there is no kind or no name in it.
+
+        """
+        kind, *words = text.split("/")
+        if not kind or not words or not all(words):
+            raise ValueError(f"{text!r} is no address: Kind/name/…")
+        return cls(kind, tuple(_unescape(word) for word in words))
+
+    @property
+    def name(self) -> str:
+        return self.names[-1] if self.names else ""
+
+    def __str__(self) -> str:
+        return "/".join((self.kind, *(_escape(name) for name in self.names)))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Id:
+    """An id in the place of a reference whose object nobody listed: never equal to an address."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} with id {self.id}"

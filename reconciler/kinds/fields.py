@@ -1,0 +1,306 @@
+"""From a spec to its fields, and between what authors write, what is compared and what is sent."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from reconciler.kinds.address import Address, Id
+from reconciler.kinds.kind import (
+    CreateOnly,
+    Immutable,
+    Keyed,
+    Named,
+    Ref,
+    Secret,
+    ServerDefault,
+    Shares,
+    Spec,
+    Via,
+    Wire,
+)
+from reconciler.kinds.values import Json
+
+T = TypeVar("T")
+Value = Any
+"""str, int, float, bool, None, Address, Id; tuple, frozenset, or dict of these. A nested model is
+a dict; inside a set it is a tuple of (name, value) pairs."""
+
+
+class Shape(StrEnum):
+    """How a field's value is made up."""
+
+    ONE = "one"
+    SET = "set"
+    SEQUENCE = "sequence"
+    MAP = "map"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a spec with all that its markers say."""
+
+    name: str
+    wire: str
+    shape: Shape
+    nested: tuple[Field, ...]
+    ref: Ref | None
+    via: str
+    immutable: bool
+    server_default: bool
+    create_only: bool
+    secret: bool
+    keyed: bool
+    shares: bool
+    required: bool
+    default: Value
+    nullable: bool
+    settle: Callable[[Any], Any] | None
+    doc: str
+
+    @property
+    def lifted(self) -> bool:
+        """Whether the fields of the nested model lie beside it on the wire."""
+        return self.shape is Shape.MODEL and not self.wire
+
+
+def _alternatives(annotation: object) -> list[tuple[object, tuple[object, ...]]]:
+    """Give the arms of a union with the metadata that stands on each."""
+    metadata: tuple[object, ...] = ()
+    while get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        metadata += tuple(more)
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        return [
+            (inner, metadata + deeper)
+            for arm in get_args(annotation)
+            for inner, deeper in _alternatives(arm)
+        ]
+    return [(annotation, metadata)]
+
+
+def _marker(marker: type[T], metadata: Iterable[object]) -> T | None:
+    return next((item for item in metadata if isinstance(item, marker)), None)
+
+
+def _shape_of(arms: list[object]) -> tuple[Shape, object]:
+    for arm in arms:
+        origin = get_origin(arm)
+        if origin is frozenset:
+            return Shape.SET, get_args(arm)[0]
+        if origin is tuple:
+            return Shape.SEQUENCE, get_args(arm)[0]
+        if origin in (dict, Mapping):
+            return Shape.MAP, get_args(arm)[1]
+        if isinstance(arm, type) and issubclass(arm, BaseModel) and arm is not Named:
+            return Shape.MODEL, arm
+    return Shape.ONE, None
+
+
+_PLAIN = {str, int, bool, float, type(None)}
+
+
+def _settler(info: FieldInfo, annotation: object, shape: Shape) -> Callable[[Any], Any] | None:
+    """Give what brings a live value into the spelling of the spec, where one is needed at all."""
+    if shape is Shape.MODEL or (shape is Shape.ONE and not info.metadata):
+        arms = [arm for arm, _ in _alternatives(annotation)]
+        extra = any(meta for _, meta in _alternatives(annotation))
+        if shape is Shape.MODEL or (all(arm in _PLAIN for arm in arms) and not extra):
+            return None
+    full: Any = Annotated[(annotation, *info.metadata)] if info.metadata else annotation
+    adapter: TypeAdapter[Any] = TypeAdapter(full)
+
+    def settle(value: Any) -> Any:
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            return value  # what the spec cannot say is still shown, and differs
+
+    return settle
+
+
+def _describe(name: str, info: FieldInfo) -> Field:
+    arms = _alternatives(info.annotation)
+    metadata: list[object] = list(info.metadata)
+    for _, more in arms:
+        metadata.extend(more)
+    shape, inner = _shape_of([arm for arm, _ in arms])
+    nested: tuple[Field, ...] = ()
+    if shape is not Shape.ONE:
+        for arm, more in _alternatives(inner):
+            metadata.extend(meta for meta in more if isinstance(meta, Ref))
+            if isinstance(arm, type) and issubclass(arm, BaseModel) and arm is not Named:
+                nested = fields_of(arm)
+    ref = _marker(Ref, metadata)
+    wire = _marker(Wire, metadata)
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
+    settle = None if ref or nested else _settler(info, info.annotation, shape)
+    via = _marker(Via, metadata)
+    return Field(
+        name=name,
+        wire=wire.name if wire else (f"{name}_id" if ref and shape is Shape.ONE else name),
+        shape=shape,
+        nested=nested,
+        ref=ref,
+        via=via.call if via else "",
+        immutable=_marker(Immutable, metadata) is not None,
+        server_default=_marker(ServerDefault, metadata) is not None,
+        create_only=_marker(CreateOnly, metadata) is not None,
+        secret=_marker(Secret, metadata) is not None,
+        keyed=_marker(Keyed, metadata) is not None,
+        shares=_marker(Shares, metadata) is not None,
+        required=info.is_required(),
+        default=default,
+        nullable=any(arm is type(None) for arm, _ in arms),
+        settle=settle,
+        doc=(info.description or "").strip(),
+    )
+
+
+@cache
+def fields_of(spec: type[BaseModel]) -> tuple[Field, ...]:
+    """Give the fields of a spec or of a model nested in one."""
+    return tuple(_describe(name, info) for name, info in spec.model_fields.items())
+
+
+def pairs(value: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
+    """Give a nested model the form that can lie in a set."""
+    return tuple(sorted(value.items()))
+
+
+def stated(spec: Spec, *, whole: bool = False) -> dict[str, Value]:
+    """Give what the author stated (or, for an edge, everything), references still as written."""
+    return {
+        field.name: _stated(field, getattr(spec, field.name))
+        for field in fields_of(type(spec))
+        if whole or field.name in spec.model_fields_set
+    }
+
+
+def _stated(field: Field, value: Any) -> Value:
+    if value is None or isinstance(value, Named):
+        return value
+    if field.shape is Shape.MODEL:
+        inner = _parts(value)
+        return inner
+    if field.shape is Shape.SET:
+        return frozenset(pairs(_parts(v)) if isinstance(v, BaseModel) else v for v in value)
+    if field.shape is Shape.SEQUENCE:
+        return tuple(pairs(_parts(v)) if isinstance(v, BaseModel) else v for v in value)
+    if field.shape is Shape.MAP:
+        return dict(value)
+    return value
+
+
+def _parts(model: BaseModel) -> dict[str, Value]:
+    return {
+        field.name: _stated(field, getattr(model, field.name))
+        for field in fields_of(type(model))
+        if field.name in model.model_fields_set
+    }
+
+
+def convert(fields: Iterable[Field], values: Mapping[str, Value], one: Callable[..., Value]) -> Any:
+    """Give the same values with ``one(ref, value)`` in the place of every reference."""
+    known = {field.name: field for field in fields}
+    return {name: _convert(known[name], value, one) for name, value in values.items()}
+
+
+def _convert(field: Field, value: Value, one: Callable[..., Value]) -> Value:
+    if value is None or not (field.ref or field.nested):
+        return value
+    if field.shape is Shape.MODEL:
+        return convert(field.nested, value, one)
+    if field.shape in (Shape.SET, Shape.SEQUENCE):
+        make = frozenset if field.shape is Shape.SET else tuple
+        if field.nested:
+            return make(pairs(convert(field.nested, dict(item), one)) for item in value)
+        return make(one(field.ref, item) for item in value)
+    return one(field.ref, value)
+
+
+def references(fields: Iterable[Field], values: Mapping[str, Value]) -> list[tuple[Ref, Address]]:
+    """List every address in the values, with the marker of the field it stands in."""
+    found: list[tuple[Ref, Address]] = []
+
+    def note(ref: Ref, value: Value) -> Value:
+        if isinstance(value, Address):
+            found.append((ref, value))
+        return value
+
+    convert(fields, values, note)
+    return found
+
+
+NameOf = Callable[[str, str], Address | Id]
+"""From a kind and an id to the address of that object, or the id itself."""
+
+
+def from_wire(fields: Iterable[Field], raw: Mapping[str, Json], name_of: NameOf) -> dict[str, Value]:
+    """Read the fields of a spec out of a raw object; what the object does not have is left out."""
+    values: dict[str, Value] = {}
+    for field in fields:
+        if field.lifted:
+            values[field.name] = from_wire(field.nested, raw, name_of)
+        elif field.wire in raw:
+            values[field.name] = _read(field, raw[field.wire], name_of)
+    return values
+
+
+def _read(field: Field, value: Json, name_of: NameOf) -> Value:
+    if value is None:
+        return None
+    if field.shape is Shape.MODEL:
+        return from_wire(field.nested, value, name_of) if value else None
+    if field.shape in (Shape.SET, Shape.SEQUENCE) and isinstance(value, list):
+        make = frozenset if field.shape is Shape.SET else tuple
+        if field.nested:
+            return make(pairs(from_wire(field.nested, item, name_of)) for item in value)
+        if field.ref:
+            kind = field.ref.kind
+            return make(name_of(kind, item) for item in value)
+    elif field.ref:
+        return name_of(field.ref.kind, str(value)) if value != "" else None
+    return field.settle(value) if field.settle else value
+
+
+def to_wire(
+    fields: Iterable[Field], values: Mapping[str, Value], id_of: Callable[[Address], str]
+) -> dict[str, Json]:
+    """Write values as the API takes them: ids for addresses, lists for sets, wire names."""
+    body: dict[str, Json] = {}
+    for field in fields:
+        if field.name not in values:
+            continue
+        value = values[field.name]
+        if field.lifted:
+            body.update(to_wire(field.nested, value or {}, id_of))
+        else:
+            body[field.wire] = _write(field, value, id_of)
+    return body
+
+
+def _write(field: Field, value: Value, id_of: Callable[[Address], str]) -> Json:
+    if isinstance(value, Address):
+        return id_of(value)
+    if isinstance(value, Id):
+        return value.id
+    if value is None:
+        return None
+    if field.shape is Shape.MODEL:
+        return to_wire(field.nested, value, id_of)
+    if field.shape in (Shape.SET, Shape.SEQUENCE):
+        items = value if field.shape is Shape.SEQUENCE else sorted(value, key=str)
+        if field.nested:
+            return [to_wire(field.nested, dict(item), id_of) for item in items]
+        return [_write(field, item, id_of) if field.ref else item for item in items]
+    return dict(value) if field.shape is Shape.MAP else value

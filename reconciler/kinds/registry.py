@@ -1,0 +1,91 @@
+"""From the modules below this package to the kinds they define."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import reconciler.kinds
+from reconciler.kinds.address import Address
+from reconciler.kinds.fields import Field, fields_of
+from reconciler.kinds.kind import Form, Kind
+
+ROOT = Address("", ())
+"""The cloud itself: the parent of what lies in no other object."""
+
+
+class Kinds:
+    """All kinds there are, found by name or by where their collection stands."""
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._all = tuple(kinds)
+        self._by_name = {kind.name: kind for kind in self._all}
+        self._by_place = {(place, k.collection): k for k in self._all for place in k.within}
+        self._below: dict[str, list[Kind]] = {}
+        for kind in self._all:
+            for place in kind.within:
+                self._below.setdefault(place, []).append(kind)
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._all)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Kind:
+        return self._by_name[name]
+
+    def at(self, place: str, collection: str) -> Kind | None:
+        """Give the kind whose collection has this name in an object of kind ``place``."""
+        return self._by_place.get((place, collection))
+
+    def below(self, place: str) -> list[Kind]:
+        """Give the kinds whose collections can stand in an object of kind ``place``."""
+        return self._below.get(place, [])
+
+    def fields(self, kind: Kind) -> tuple[Field, ...]:
+        return fields_of(kind.spec)
+
+    def ordered(self) -> list[Kind]:
+        """Give parents before what lies in them."""
+        done: list[Kind] = []
+        names = {""}
+        rest = list(self._all)
+        while rest:
+            ready = [k for k in rest if all(p in names for p in k.within if p != k.name)]
+            if not ready:
+                raise ValueError(f"kinds lie in one another: {', '.join(k.name for k in rest)}")
+            done += ready
+            names |= {k.name for k in ready}
+            rest = [k for k in rest if k not in ready]
+        return done
+
+
+@cache
+def load_kinds() -> Kinds:
+    """Import every module below this package and give the kinds found in them."""
+    found: dict[str, Kind] = {}
+    package = reconciler.kinds
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Kind):
+                found[value.name] = value
+    return Kinds(found[name] for name in sorted(found))
+
+
+def child_address(kind: Kind, parent: Address, key: str) -> Address:
+    """Give the address of a named child, or of the only one."""
+    return Address(kind.name, parent.names if kind.form is Form.ONE else (*parent.names, key))
+
+
+def relative(value: Address, base: Address) -> str:
+    """Name an address as briefly as a reader in ``base`` understands it."""
+    names = value.names
+    for ours in base.names:
+        if len(names) > 1 and names[0] == ours:
+            names = names[1:]
+        else:
+            break
+    return "/".join(names)

@@ -1,0 +1,1 @@
+"""From plans and outcomes to text, JSON, Markdown and HTML."""

@@ -1,0 +1,1 @@
+"""From git to what should be."""

@@ -1,0 +1,275 @@
+"""From documents to entries: what was stated under which address, references still as written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reconciler.errors import Problem
+from reconciler.kinds.address import Address
+from reconciler.kinds.fields import Value, fields_of, stated
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.registry import ROOT, Kinds, child_address
+from reconciler.state.parse import Document, Origin, nearest
+from reconciler.state.values import Lifecycle, Options
+from reconciler.yamlio import Series, Table
+
+OPTIONS = "reconcile"
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing stated. Edges have no address before their references are known."""
+
+    kind: Kind
+    parent: Address
+    address: Address | None
+    name: str
+    fields: Mapping[str, Value]
+    options: Options
+    origin: Origin
+    declares: bool
+
+
+@dataclass(slots=True)
+class Entries:
+    """Everything stated in all files, and everything wrong with it. Guards the two lists."""
+
+    found: list[Entry] = field(default_factory=list)
+    lists: list[tuple[Address, Kind, Origin]] = field(default_factory=list)
+    scopes: dict[Address, Origin] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def collect(documents: list[Document], kinds: Kinds) -> Entries:
+    """Walk all documents."""
+    entries = Entries()
+    for document in documents:
+        _Walk(document.file, kinds, entries).document(document.content)
+    return entries
+
+
+class _Walk:
+    """One file's walk; guards the place where problems are written."""
+
+    def __init__(self, file: str, kinds: Kinds, entries: Entries) -> None:
+        self.file = file
+        self.kinds = kinds
+        self.entries = entries
+
+    def problem(self, line: int, about: Address | str, message: str) -> None:
+        where = "" if about == ROOT else str(about)
+        self.entries.problems.append(Problem(self.file, line, where, message))
+
+    def document(self, table: Table) -> None:
+        place = ROOT
+        for header, kind in (("domain", "Domain"), ("project", "Project")):
+            if header not in table:
+                continue
+            name = table[header]
+            if not isinstance(name, str) or not name:
+                self.problem(table.lines[header], "", f"{header}: takes one name, in this place")
+                return
+            if kind == "Project" and place == ROOT:
+                self.problem(table.lines[header], "", "project: needs domain: beside it")
+                return
+            place = Address(kind, (*place.names, name))
+            self.entries.scopes.setdefault(place, Origin(self.file, table.lines[header]))
+        for key, value in table.items():
+            if key in ("domain", "project"):
+                continue
+            kind_here = self.kinds.at(place.kind, key)
+            if kind_here:
+                self.collection(kind_here, place, value, table.lines[key])
+            else:
+                known = [k.collection for k in self.kinds.below(place.kind)]
+                inside = f" of a {place.kind.lower()}" if place.kind else ""
+                self.problem(
+                    table.lines[key], place, f"{key} is no collection{inside}{nearest(key, known)}"
+                )
+
+    def collection(self, kind: Kind, parent: Address, value: Any, line: int) -> None:
+        if value is None:
+            self.problem(line, parent, f"{kind.collection} cannot be null; leave it out, or empty it")
+            return
+        if kind.claims:
+            self.entries.lists.append((parent, kind, Origin(self.file, line)))
+        if kind.form is Form.LIST:
+            if not isinstance(value, Series):
+                self.problem(line, parent, f"{kind.collection} is a list: write `- ` before each item")
+                return
+            for item, at in zip(value, value.lines, strict=True):
+                self.edge(kind, parent, item, at)
+            return
+        if not isinstance(value, Table):
+            self.problem(line, parent, f"{kind.collection} maps names to fields")
+        elif kind.form is Form.ONE:
+            self.entry(kind, parent, "", value, line)
+        else:
+            for key, inner in value.items():
+                if kind.form is Form.MAP:
+                    item = {kind.key: key, kind.shorthand: inner}
+                    self.edge_item(kind, parent, item, value.lines[key])
+                else:
+                    self.entry(kind, parent, key, inner, value.lines[key])
+
+    def edge(self, kind: Kind, parent: Address, item: Any, line: int) -> None:
+        if isinstance(item, Table) or not kind.shorthand:
+            if not isinstance(item, Table):
+                self.problem(line, parent, f"an item of {kind.collection} has fields: {{name: value}}")
+                return
+            stated_item: Mapping[str, Any] = item
+            own = {f.name for f in fields_of(kind.spec)}
+            if kind.shorthand and not own & set(item) and "name" in item:
+                stated_item = {kind.shorthand: item}  # a reference that says exactly which
+        else:
+            stated_item = {kind.shorthand: item}
+        try:
+            items = list(kind.expand(stated_item)) if kind.expand else [stated_item]
+        except ValueError as error:
+            self.problem(line, parent, f"{kind.collection}: {error}")
+            return
+        for one in items:
+            self.edge_item(kind, parent, one, line)
+
+    def edge_item(self, kind: Kind, parent: Address, item: Mapping[str, Any], line: int) -> None:
+        spec = self.validate(kind.spec, item, f"{parent} {kind.collection}", line, ())
+        if spec is None:
+            return
+        everything, said = stated(spec, whole=True), stated(spec)
+        fields = {k: v for k, v in everything.items() if k in said or k in kind.identity}
+        self.entries.found.append(
+            Entry(kind, parent, None, "", fields, Options(), Origin(self.file, line), declares=True)
+        )
+
+    def entry(self, kind: Kind, parent: Address, key: str, value: Any, line: int) -> None:
+        address = child_address(kind, parent, key)
+        if value is None:
+            value = Table(line)
+        if not isinstance(value, Table):
+            self.problem(line, address, "takes fields: {field: value}, or {} for none")
+            return
+        if key.strip() != key or (not key and kind.form is not Form.ONE):
+            self.problem(line, address, "a name has no blanks around it and is not empty")
+            return
+        own = {f.name for f in fields_of(kind.spec)}
+        fields: dict[str, Any] = {}
+        declares = not value
+        for word, inner in value.items():
+            child = self.kinds.at(kind.name, word)
+            if child and word not in own:
+                self.collection(child, address, inner, value.lines[word])
+                declares |= child.edge
+            elif word == OPTIONS or (word == "name" and "name" not in own and key):
+                declares = True
+            elif word not in own:
+                known = [*own, *(k.collection for k in self.kinds.below(kind.name)), OPTIONS]
+                hint = kind.spec.rewrites.get(word)
+                advice = f"; here it is {hint}" if hint else nearest(word, known)
+                self.problem(value.lines[word], address, f"{word} is no field of it{advice}")
+            else:
+                fields[word] = inner
+                declares = True
+        options = self.options(value, address)
+        spec = None
+        if options.lifecycle is Lifecycle.MANAGED and declares:
+            spec = self.validate(kind.spec, fields, address, value.line, ())
+            if spec is None:
+                return
+        elif fields:
+            self.problem(line, address, f"{options.lifecycle} with fields: it is never written")
+        self.entries.found.append(
+            Entry(
+                kind, parent, address, self.name(value, address, key, own),
+                stated(spec) if spec else {}, options, Origin(self.file, line), declares,
+            )  # fmt: skip
+        )
+
+    def name(self, value: Table, address: Address, key: str, own: set[str]) -> str:
+        if "name" in own or "name" not in value:
+            return key
+        if isinstance(value["name"], str) and value["name"]:
+            return str(value["name"])
+        self.problem(value.lines["name"], address, "name takes a string")
+        return key
+
+    def options(self, value: Table, address: Address) -> Options:
+        stated_options = value.get(OPTIONS)
+        if stated_options is None:
+            return Options()
+        line = value.lines[OPTIONS]
+        if isinstance(stated_options, Table) and isinstance(stated_options.get("previously"), str):
+            stated_options["previously"] = [stated_options["previously"]]
+        options = self.validate(Options, stated_options, address, line, (OPTIONS,))
+        if options is None:
+            return Options()
+        if options.protect and options.lifecycle is Lifecycle.ABSENT:
+            self.problem(line, address, "protect and absent contradict each other")
+        return options
+
+    def validate(
+        self, model: type[M], value: Any, about: Address | str, line: int, above: tuple[str, ...]
+    ) -> M | None:
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            for one in error.errors(include_url=False, include_input=False):
+                path = [*above, *_plain(one["loc"])]
+                known = sorted(_names(model, one["loc"][:-1]))
+                self.problem(
+                    _line(value, one["loc"], line), about, _message(path, dict(one), known)
+                )
+            return None
+
+
+def _plain(loc: tuple[int | str, ...]) -> Iterator[str]:
+    """Leave out what pydantic adds to a path for the arms of a union."""
+    for part in loc:
+        text = str(part)
+        if not any(mark in text for mark in ("[", "(", "function-")) and text not in (
+            "str", "int", "Named", "bool",
+        ):  # fmt: skip
+            yield text
+
+
+def _names(model: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
+    here = fields_of(model)
+    for part in loc:
+        inner = next((f.nested for f in here if f.name == part), None)
+        here = inner if inner is not None else here
+    return {f.name for f in here}
+
+
+def _line(value: Any, loc: tuple[int | str, ...], line: int) -> int:
+    for part in loc:
+        if isinstance(value, Table) and part in value:
+            line, value = value.lines[str(part)], value[str(part)]
+        elif isinstance(value, Series) and isinstance(part, int) and part < len(value):
+            line, value = value.lines[part], value[part]
+        elif isinstance(value, dict) and part in value:
+            value = value[part]
+    return line
+
+
+def _message(path: list[str], error: dict[str, Any], known: list[str]) -> str:
+    """Say what pydantic found in the words of the person who wrote the file."""
+    field_name = ".".join(path)
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{field_name} is not known here{nearest(path[-1], known)}"
+        case "missing":
+            return f"{field_name} is missing"
+        case "string_type":
+            return f"{field_name} takes a string; put the value in quotes"
+        case "bool_type":
+            return f"{field_name} takes true or false"
+        case "int_type":
+            return f"{field_name} takes a whole number, written plainly (no 1_000, 0777 or 1:30)"
+        case "value_error":
+            return f"{field_name}: {error['ctx']['error']}"
+        case _:
+            return f"{field_name}: {error['msg'][:1].lower()}{error['msg'][1:]}"

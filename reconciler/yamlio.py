@@ -1,0 +1,198 @@
+"""From YAML text to values that remember their lines, and back. The only user of PyYAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 40
+MAX_VALUES = 1_000_000
+
+
+class YamlError(Exception):
+    """The text is not YAML that we take; ``line`` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line = line
+        super().__init__(message)
+
+
+class Table(dict[str, Any]):
+    """A mapping that knows the line of each of its keys."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+
+class Series(list[Any]):
+    """A sequence that knows the line of each of its items."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: list[int] = []
+
+
+class _Loader(yaml.CSafeLoader):
+    """The YAML 1.2 core schema: ``no``, ``on`` and ``1:30`` are strings."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+_INT = re.compile(r"^(?:[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+)$")
+_FLOAT = re.compile(
+    r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+)
+_OCTAL_LIKE = re.compile(r"^[-+]?0[0-9]+$")
+for _tag, _pattern, _first in (
+    ("null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    ("bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    ("int", _INT, list("-+0123456789")),
+    ("float", _FLOAT, list("-+0123456789.")),
+    ("merge", re.compile(r"^<<$"), ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, _first)
+
+_PREFIX = "tag:yaml.org,2002:"
+
+
+class _Builder:
+    """Makes values out of nodes, within limits."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.open: list[yaml.Node] = []
+
+    def build(self, node: yaml.Node) -> Any:
+        line = node.start_mark.line + 1
+        self.count += 1
+        if self.count > MAX_VALUES:
+            raise YamlError(line, f"more than {MAX_VALUES:,} values, aliases counted in full")
+        if len(self.open) > MAX_DEPTH:
+            raise YamlError(line, f"nested more than {MAX_DEPTH} levels deep")
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node)
+        if any(node is outer for outer in self.open):
+            raise YamlError(line, "an alias that contains itself")
+        self.open.append(node)
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return self.series(node)
+            assert isinstance(node, yaml.MappingNode)  # the three sorts of node there are
+            return self.table(node)
+        finally:
+            self.open.pop()
+
+    def series(self, node: yaml.SequenceNode) -> Series:
+        result = Series(node.start_mark.line + 1)
+        for item in node.value:
+            result.append(self.build(item))
+            result.lines.append(item.start_mark.line + 1)
+        return result
+
+    def table(self, node: yaml.MappingNode) -> Table:
+        result = Table(node.start_mark.line + 1)
+        merged: list[Table] = []
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if key_node.tag == f"{_PREFIX}merge":
+                merged += self.merge(value_node)
+                continue
+            key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str):
+                word = key_node.value if isinstance(key_node, yaml.ScalarNode) else "this"
+                raise YamlError(line, f'the key {word} is not a string; write it in quotes: "{word}"')
+            if key in result:
+                raise YamlError(line, f"the key {key} stands here twice, first in line {result.lines[key]}")
+            result[key] = self.build(value_node)
+            result.lines[key] = line
+        for table in merged:
+            for key, value in table.items():
+                if key not in result:
+                    result[key] = value
+                    result.lines[key] = table.lines[key]
+        return result
+
+    def merge(self, node: yaml.Node) -> list[Table]:
+        value = self.build(node)
+        tables = value if isinstance(value, Series) else [value]
+        if not all(isinstance(table, Table) for table in tables):
+            raise YamlError(node.start_mark.line + 1, "<< takes a mapping or a list of mappings")
+        return list(tables)
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    tag, text = node.tag.removeprefix(_PREFIX), node.value
+    if tag == "null":
+        return None
+    if tag == "bool":
+        return text.lower() == "true"
+    if tag == "int":
+        return int(text, 0) if _INT.match(text) else text
+    if tag == "float":
+        return text if _OCTAL_LIKE.match(text) else float(text.replace(".inf", "inf").replace(".nan", "nan"))
+    if tag == "str":
+        return text
+    raise YamlError(node.start_mark.line + 1, f"the tag {node.tag} is not taken here")
+
+
+def load_all(text: str | bytes) -> list[Any]:
+    """Read every document of a file.
+
+    Raises:
+        YamlError: it is no YAML, too large, too deep, or has a key twice.
+
+    """
+    if len(text) > MAX_BYTES:
+        raise YamlError(1, f"larger than {MAX_BYTES >> 20} MiB: state belongs into more files")
+    try:
+        loader = _Loader(text)
+        try:
+            values = []
+            while loader.check_node():
+                values.append(_Builder().build(loader.get_node()))
+            return values
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise YamlError(mark.line + 1 if mark else 1, str(error.problem or error.context)) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise YamlError(1, f"not YAML: {str(error).splitlines()[0]}") from error
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes what YAML 1.1 and 1.2 readers agree on: what either could misread is quoted."""
+
+
+_BARE = re.compile(r"^[A-Za-z/_][A-Za-z0-9 ._/@+:()-]*$")
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def _string(dumper: yaml.Dumper, text: str) -> yaml.ScalarNode:
+    tag = f"{_PREFIX}str"
+    if "\n" in text:
+        return dumper.represent_scalar(tag, text, style="|")
+    plain = _BARE.match(text) and text.lower() not in _WORDS and text == text.strip()
+    return dumper.represent_scalar(tag, text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _string)
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    """Write a document in the form in which people write them."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
+    )
+    return text
