@@ -1,0 +1,215 @@
+"""From documents to what should be: scopes, references and cycles, with every author error at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from reconciler.errors import Problem, StateError
+from reconciler.kinds.address import Address
+from reconciler.kinds.fields import Value, convert, fields_of, references
+from reconciler.kinds.kind import Form, Kind, Named, Ref
+from reconciler.kinds.registry import ROOT, Kinds, relative
+from reconciler.state.entries import Entries, Entry, collect
+from reconciler.state.parse import NOWHERE, parse
+from reconciler.state.resolve import Scope, Unresolved, bootstrap, make_scope
+from reconciler.state.source import Revision
+from reconciler.state.values import Claim, Desired, Lifecycle, Options, Resource
+
+EXTERNAL = Options(lifecycle=Lifecycle.EXTERNAL)
+
+
+def make_desired(revision: Revision, kinds: Kinds) -> tuple[Desired, list[Problem]]:
+    """Read a revision whole; the second value are warnings.
+
+    Raises:
+        StateError: with all that its authors have to mend.
+
+    """
+    documents, problems = parse(revision)
+    entries = collect(documents, kinds)
+    problems += entries.problems
+    scope = make_scope(entries, kinds)
+    resources = _resources(entries, scope, problems)
+    _imply(resources, entries, kinds)
+    claims = _claims(entries, resources)
+    _cycles(resources, problems)
+    warnings = _same_but_for_case(resources)
+    if problems:
+        raise StateError(tuple(sorted([*problems, *warnings])))
+    return Desired(revision, resources, claims), warnings
+
+
+def _resources(
+    entries: Entries, scope: Scope, problems: list[Problem]
+) -> dict[Address, Resource]:
+    """Resolve every reference and merge entries by address."""
+    resources: dict[Address, Resource] = {}
+    born = set(bootstrap(scope.kinds))
+    for entry in entries.found:
+        fields = _resolve(entry, scope, problems)
+        address = entry.address or edge_address(entry.kind, entry.parent, fields)
+        options = entry.options
+        if not entry.declares or (address in born and not entry.fields):
+            options = EXTERNAL if options.lifecycle is Lifecycle.MANAGED else options
+        resource = Resource(
+            address, entry.kind, entry.parent, fields, entry.origin, options, entry.name,
+            implied=not entry.declares,
+        )  # fmt: skip
+        earlier = resources.get(address)
+        if earlier and not earlier.implied and not resource.implied:
+            problems.append(_twice(entry, resource, earlier))
+        elif earlier is None or earlier.implied:
+            resources[address] = resource
+    return resources
+
+
+def _twice(entry: Entry, resource: Resource, earlier: Resource) -> Problem:
+    what = "the same is stated twice" if entry.kind.edge else "is declared twice"
+    about = f"{entry.parent} {entry.kind.collection}: {resource.address.name}"
+    return Problem(
+        entry.origin.file,
+        entry.origin.line,
+        about if entry.kind.folded else str(resource.address),
+        f"{what}, first at {earlier.origin}",
+    )
+
+
+def _resolve(entry: Entry, scope: Scope, problems: list[Problem]) -> dict[str, Value]:
+    def one(ref: Ref, word: Value) -> Value:
+        if isinstance(word, Address) or not isinstance(word, str | Named) or word == "*":
+            return word
+        try:
+            return scope.resolve(ref.kind, word, entry.parent)
+        except Unresolved as error:
+            about = str(entry.address or f"{entry.parent} {entry.kind.collection}")
+            origin = entry.origin
+            problems.append(Problem(origin.file, origin.line, about, str(error)))
+            return Address(ref.kind, ("?", str(word)))
+
+    resolved: dict[str, Value] = convert(fields_of(entry.kind.spec), entry.fields, one)
+    return resolved
+
+
+def edge_address(kind: Kind, parent: Address, fields: Mapping[str, Value]) -> Address:
+    """Give the address of something that is told by what it joins or says."""
+    if kind.names:
+        return Address(kind.name, kind.names(parent, fields))
+    return Address(kind.name, (*parent.names, label(kind, parent, fields)))
+
+
+def label(kind: Kind, parent: Address, fields: Mapping[str, Value]) -> str:
+    """Say an edge in a few words: the fields of its identity, one after the other."""
+    words = (fields.get(name) for name in kind.identity)
+    return " ".join(_word(value, parent) for value in words if value is not None)
+
+
+def _word(value: Value, parent: Address) -> str:
+    if isinstance(value, Address):
+        return relative(value, parent)
+    if isinstance(value, dict):
+        return " ".join(_word(v, parent) for v in value.values() if v is not None)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -> None:
+    """Add what is there without being declared: scopes, the bootstrap's own, implied groups."""
+    wanted: dict[Address, None] = {}
+    for scope_address in entries.scopes:
+        wanted[scope_address] = None
+    for resource in list(resources.values()):
+        wanted[resource.parent] = None
+        for _, target in references(fields_of(resource.kind.spec), resource.fields):
+            wanted[target] = None
+    queue = list(wanted)
+    while queue:
+        address = queue.pop()
+        if address in resources or address == ROOT or address.kind not in kinds:
+            continue
+        kind = kinds[address.kind]
+        parent = parent_of(kind, address, kinds)
+        origin = entries.scopes.get(address, NOWHERE)
+        resources[address] = Resource(
+            address, kind, parent, {}, origin, EXTERNAL, address.name, implied=True
+        )
+        queue.append(parent)
+
+
+def parent_of(kind: Kind, address: Address, kinds: Kinds) -> Address:
+    """Give what an object of a named kind lies in, by its address."""
+    if kind.form is Form.ONE:
+        above = address.names
+    else:
+        above = address.names[:-1]
+    for place in kind.within:
+        if not above and place == "":
+            return ROOT
+        if place and _depth(kinds[place], kinds) == len(above):
+            return Address(place, above)
+    return ROOT
+
+
+def _depth(kind: Kind, kinds: Kinds) -> int:
+    own = 0 if kind.form is Form.ONE else 1
+    return own if "" in kind.within else own + _depth(kinds[kind.within[0]], kinds)
+
+
+def _claims(
+    entries: Entries, resources: Mapping[Address, Resource]
+) -> dict[tuple[Address, str], Claim]:
+    """Give the lists that were stated whole; a second statement of one adds to it."""
+    claims: dict[tuple[Address, str], Claim] = {}
+    scopes: dict[tuple[Address, str], set[tuple[Value, ...]]] = {}
+    for resource in resources.values():
+        if resource.kind.claim_scope:
+            part = tuple(resource.fields.get(name) for name in resource.kind.claim_scope)
+            scopes.setdefault((resource.parent, resource.kind.name), set()).add(part)
+    for parent, kind, origin in entries.lists:
+        place = (parent, kind.name)
+        inside = frozenset(scopes.get(place, ())) if kind.claim_scope else None
+        claims.setdefault(place, Claim(parent, kind.name, inside, origin))
+    return claims
+
+
+def _cycles(resources: Mapping[Address, Resource], problems: list[Problem]) -> None:
+    """Find objects that wait for one another: nothing could be made first."""
+    graph = {
+        address: {
+            resource.parent,
+            *(target for _, target in references(fields_of(resource.kind.spec), resource.fields)),
+        }
+        for address, resource in resources.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        ring = [address for address in error.args[1] if address in resources]
+        first = resources[min(ring)]
+        path = " → ".join(str(address) for address in reversed(error.args[1]))
+        problems.append(
+            Problem(
+                first.origin.file, first.origin.line, str(first.address), f"refers to itself: {path}"
+            )
+        )
+
+
+def _same_but_for_case(resources: Mapping[Address, Resource]) -> list[Problem]:
+    seen: dict[tuple[str, tuple[str, ...]], Address] = {}
+    warnings = []
+    for address, resource in resources.items():
+        if resource.kind.edge:
+            continue
+        folded = (address.kind, (*address.names[:-1], address.name.casefold()))
+        other = seen.setdefault(folded, address)
+        if other != address:
+            origin = resource.origin
+            warnings.append(
+                Problem(
+                    origin.file, origin.line, str(address),
+                    f"differs only by case from {other}; most databases take them for one name",
+                    warning=True,
+                )  # fmt: skip
+            )
+    return warnings
