@@ -1,0 +1,83 @@
+"""What is: every object that was listed, under the address that its names give it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.kinds.address import Address, Id
+from reconciler.kinds.fields import Value, fields_of, from_wire
+from reconciler.kinds.kind import Kind, MarkStyle
+from reconciler.kinds.values import Json, is_reserved
+
+
+@dataclass(frozen=True, slots=True)
+class LiveObject:
+    """One object as the cloud has it."""
+
+    address: Address
+    kind: Kind
+    parent: Address
+    id: str
+    raw: Mapping[str, Json]
+
+    @property
+    def name(self) -> str:
+        return str(self.raw.get(self.kind.name_wire) or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What was observed. An address that several objects have is in ``twins`` only."""
+
+    objects: Mapping[Address, LiveObject]
+    twins: Mapping[Address, tuple[LiveObject, ...]] = field(default_factory=dict)
+    ids: Mapping[tuple[str, str], Address] = field(default_factory=dict)
+    children: Mapping[tuple[Address, str], tuple[Address, ...]] = field(default_factory=dict)
+    incomplete: Mapping[str, str] = field(default_factory=dict)
+    """Kinds of which a listing did not finish, and why."""
+    defaults: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """What the cloud gives where nothing is set (quotas), a kind."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    self_user: str = ""
+    self_project: str = ""
+
+    def name_of(self, kind: str, object_id: str) -> Address | Id:
+        """Give the address of an id, or the id where nobody listed it."""
+        return self.ids.get((kind, object_id)) or Id(kind, object_id)
+
+    def fields(self, found: LiveObject) -> dict[str, Value]:
+        """Read an object in the vocabulary of its spec."""
+        return read_fields(found.kind, found.raw, self)
+
+    def child_addresses(self, parent: Address, kind: str) -> tuple[Address, ...]:
+        return self.children.get((parent, kind), ())
+
+
+def read_fields(kind: Kind, raw: Mapping[str, Json], live: Live) -> dict[str, Value]:
+    """Read a raw object in the vocabulary of its kind's spec, reserved keys left out."""
+    shaped = kind.read(dict(raw)) if kind.read else raw
+    values = from_wire(fields_of(kind.spec), shaped, live.name_of)
+    return {name: _unmarked(value) for name, value in values.items()}
+
+
+def _unmarked(value: Value) -> Value:
+    if isinstance(value, frozenset) and any(isinstance(v, str) and is_reserved(v) for v in value):
+        return frozenset(v for v in value if not (isinstance(v, str) and is_reserved(v)))
+    if isinstance(value, dict) and any(is_reserved(key) for key in value):
+        return {key: inner for key, inner in value.items() if not is_reserved(key)}
+    return value
+
+
+def owners(kind: Kind, raw: Mapping[str, Json]) -> frozenset[str]:
+    """Give the owners whose marks an object carries."""
+    if kind.mark is None:
+        return frozenset()
+    found = raw.get(kind.mark.field)
+    if kind.mark.style is MarkStyle.ATTRIBUTE:
+        return frozenset({found}) if isinstance(found, str) and found else frozenset()
+    if kind.mark.style is MarkStyle.MAP:
+        owner = (found or {}).get(kind.mark.key)
+        return frozenset({owner}) if owner else frozenset()
+    marks = (tag.split(":") for tag in found or () if tag.startswith("reconciler:"))
+    return frozenset(words[1] for words in marks if len(words) > 1)

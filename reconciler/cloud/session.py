@@ -1,0 +1,256 @@
+"""From credentials to a line to each service. The only user of keystoneauth1 and openstacksdk."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keystoneauth1.exceptions as ks
+import openstack.config
+import openstack.config.exceptions
+import openstack.exceptions
+from keystoneauth1.adapter import Adapter
+
+from reconciler.errors import (
+    CloudError,
+    Conflict,
+    Denied,
+    Exists,
+    Missing,
+    Rejected,
+    SettingsError,
+    Stale,
+    Transient,
+)
+from reconciler.kinds.kind import NOTHING
+from reconciler.kinds.values import Json
+
+USER_AGENT = "openstack-reconciler"
+TIMEOUT = 120.0
+AT_ONCE = 4
+"""Requests to one service at a time: on small clouds more were no faster, and 30 were slower."""
+
+VERSIONS = {
+    "identity": (3, 3),
+    "compute": (2, 2),
+    "network": (2, 2),
+    "image": (2, 2),
+    "block-storage": (3, 3),
+}
+"""The major version of each service's API that we speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom the token speaks for."""
+
+    user_id: str
+    user_name: str
+    project_id: str
+    project_name: str
+    roles: frozenset[str]
+    services: frozenset[str]
+    """Service types that the catalogue holds in our region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One request that was answered: what the counting hooks of tests and benchmarks see."""
+
+    service: str
+    method: str
+    path: str
+    status: int
+
+
+class Cloud:
+    """Lines to the services of one cloud. Guards the adapters and how many requests are out."""
+
+    def __init__(self, name: str, *, watch: Callable[[Answer], None] | None = None) -> None:
+        """Read the credentials of ``name`` from clouds.yaml or, with no name, the environment.
+
+        Raises:
+            SettingsError: there are none, or they are incomplete.
+
+        """
+        try:
+            loader = openstack.config.OpenStackConfig(
+                app_name=USER_AGENT, load_envvars=not name, load_yaml_config=True
+            )
+            self._region = loader.get_one(cloud=name or None)
+            self._session = self._region.get_session()
+        except (openstack.config.exceptions.ConfigException, ks.ClientException, OSError) as error:
+            raise SettingsError(f"cloud {name or '(from the environment)'}: {error}") from error
+        self.name = name or self._region.name or "environment"
+        self._watch = watch
+        self._lock = threading.Lock()
+        self._adapters: dict[str, Adapter] = {}
+        self._gates: dict[str, threading.BoundedSemaphore] = {}
+
+    @property
+    def region(self) -> str:
+        return str(self._region.region_name or "")
+
+    def who(self) -> Who:
+        """Log in, and refuse every token that is not a project-scoped admin's, by name.
+
+        Raises:
+            Denied: the token has another scope, or no admin role: its lists would be partial.
+
+        """
+        access = self._guarded("identity", lambda: self._session.auth.get_access(self._session))
+        if access.system_scoped:
+            raise Denied("a system-scoped token: Neutron would answer every list empty; use a project")
+        if access.domain_scoped or not access.project_scoped:
+            raise Denied("a token without project scope: its lists are partial; log in to a project")
+        roles = frozenset(access.role_names)
+        if "admin" not in roles:
+            raise Denied(f"the roles are {', '.join(sorted(roles)) or 'none'}: admin is needed")
+        catalog = access.service_catalog
+        here = {
+            entry["type"]
+            for entry in catalog.catalog
+            if any(self.region in ("", end.get("region"), end.get("region_id")) for end in entry["endpoints"])
+        }
+        return Who(
+            access.user_id, access.username, access.project_id, access.project_name,
+            roles, frozenset(_main_type(word) for word in here),
+        )  # fmt: skip
+
+    def request(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        json: Json = None,
+        content: object = None,
+        headers: Mapping[str, str] = NOTHING,
+        params: Mapping[str, str | int] = NOTHING,
+        version: str = "",
+    ) -> Json:
+        """Send one request and give back the decoded body of the answer."""
+        more: dict[str, Any] = {"headers": {**headers}, "params": {**params}}
+        if json is not None:
+            kind = more["headers"].setdefault("Content-Type", "application/json")
+            more["data"] = jsonlib.dumps(json).encode()
+            more["headers"]["Content-Type"] = kind
+        elif content is not None:
+            more["data"] = content
+            more["headers"].setdefault("Content-Type", "application/octet-stream")
+        if version:
+            more["microversion"] = version
+        safe = method in ("GET", "HEAD")
+        adapter, gate = self._line(service)
+        with gate:
+            reply = self._guarded(
+                service,
+                lambda: adapter.request(
+                    path, method, raise_exc=False, connect_retries=2 if safe else 0,
+                    status_code_retries=2 if safe else 0, **more,
+                ),
+            )  # fmt: skip
+        if self._watch:
+            self._watch(Answer(service, method, path, reply.status_code))
+        return _decoded(reply, service, method, path)
+
+    def _line(self, service: str) -> tuple[Adapter, threading.BoundedSemaphore]:
+        with self._lock:
+            if service not in self._adapters:
+                major = VERSIONS.get(service, (1, 1))[0]
+                self._adapters[service] = Adapter(
+                    self._session,
+                    service_type=service,
+                    interface=self._region.get_interface(service),
+                    region_name=self._region.get_region_name(service),
+                    endpoint_override=self._region.get_endpoint(service),
+                    min_version=(major, 0),
+                    max_version=(major, "latest"),
+                    user_agent=USER_AGENT,
+                    global_request_id=None,
+                )
+                self._gates[service] = threading.BoundedSemaphore(AT_ONCE)
+            return self._adapters[service], self._gates[service]
+
+    def _guarded(self, service: str, call: Callable[[], Any]) -> Any:
+        """Name what goes wrong on the way by whose move is next."""
+        try:
+            return call()
+        except (ks.Unauthorized, ks.Forbidden) as error:
+            raise Denied(f"{service}: {error}", service=service, status=error.http_status) from error
+        except ks.EndpointNotFound as error:
+            raise Denied(f"the catalogue has no {service} in {self.region}", service=service) from error
+        except (ks.ConnectTimeout, ks.RetriableConnectionFailure) as error:
+            raise Transient(f"{service}: {_brief(error)}", service=service) from error
+        except ks.ClientException as error:
+            raise Transient(f"{service}: {_brief(error)}", service=service) from error
+
+
+def _main_type(word: str) -> str:
+    return {"volumev3": "block-storage", "volumev2": "block-storage", "volume": "block-storage"}.get(word, word)
+
+
+def _brief(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text if len(text) < 300 else text[:300] + "…"  # noqa: PLR2004 - a line or three
+
+
+def _decoded(reply: Any, service: str, method: str, path: str) -> Json:
+    request_id = reply.headers.get("x-openstack-request-id", "")
+    if reply.status_code < 400 and reply.status_code != 300:  # noqa: PLR2004 - HTTP
+        if not reply.content:
+            return {}
+        try:
+            return reply.json()
+        except ValueError as error:
+            raise Transient(
+                f"{service}: {method} {path.split('?')[0]} answered {reply.status_code} with no JSON",
+                service=service, status=reply.status_code, request_id=request_id,
+            ) from error  # fmt: skip
+    kind, text = classify(service, reply.status_code, reply.text)
+    raise kind(text, service=service, status=reply.status_code, request_id=request_id)
+
+
+_QUOTA = re.compile(r"quota|OverQuota|exceed", re.IGNORECASE)
+_EXISTS = re.compile(r"already exist|duplicate|Conflict occurred|AlreadyExists|already in use by", re.IGNORECASE)
+
+
+def classify(service: str, status: int, body: str) -> tuple[type[CloudError], str]:
+    """Tell from status and body whose move is next, and what the service says."""
+    name, message = _said(body)
+    text = message or f"{service} answered {status}"
+    match status:
+        case 401 | 403:
+            return Denied, text
+        case 404:
+            return Missing, text
+        case 409:
+            # Neutron answers 409 for "exists", "in use" and "over quota" alike; only the body tells.
+            if "InUse" in name or _QUOTA.search(name):
+                return Conflict, text
+            return (Exists if "Exists" in name or _EXISTS.search(text) else Conflict), text
+        case 412:
+            return Stale, text
+        case 408 | 413 | 429 | 500 | 502 | 503 | 504:
+            return Transient, text
+        case _:
+            return Rejected, text
+
+
+def _said(body: str) -> tuple[str, str]:
+    """Find the error's name and message in any of the forms that the services use."""
+    try:
+        found = jsonlib.loads(body)
+    except ValueError:
+        plain = re.sub(r"<[^>]*>|\s+", " ", body).strip()
+        return "", re.sub(r" {2,}", " ", plain)[:300]
+    if not isinstance(found, dict):
+        return "", str(found)[:300]
+    inner = found.get("NeutronError") or found.get("error") or next(iter(found.values()), "")
+    if isinstance(inner, dict):
+        return str(inner.get("type") or ""), str(inner.get("message") or inner)[:500]
+    return "", str(inner)[:500]
