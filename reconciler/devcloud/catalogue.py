@@ -1,0 +1,64 @@
+"""From a keystone that knows only its admin, to a catalogue that names every service."""
+
+from reconciler.devcloud.api import Client
+from reconciler.devcloud.layout import REGION
+from reconciler.devcloud.services import KEYSTONE, NEUTRON, SERVICES, Service
+
+# Tests and demonstrations share the admin's project; its limits should never be what stops them.
+# Every other project has the defaults of a real cloud.
+UNLIMITED = (
+    "network",
+    "subnet",
+    "subnetpool",
+    "port",
+    "router",
+    "floatingip",
+    "security_group",
+    "security_group_rule",
+    "rbac_policy",
+    "trunk",
+)
+
+
+def register_services(client: Client) -> None:
+    """Make the services' project, their users and their endpoints."""
+    listed = client.call(KEYSTONE, "GET", "/v3/roles")["roles"]
+    roles = {role["name"]: role["id"] for role in listed}
+    project = create(client, "project", name="service", domain_id="default")
+    for service in SERVICES:
+        if service != KEYSTONE:
+            user = create(
+                client,
+                "user",
+                name=service.name,
+                domain_id="default",
+                password=client.home.password,
+            )
+            for role in ("admin", "service"):
+                path = f"/v3/projects/{project}/users/{user}/roles/{roles[role]}"
+                client.call(KEYSTONE, "PUT", path)
+            register(client, service)
+
+
+def lift_admin_limits(client: Client) -> None:
+    found = client.call(KEYSTONE, "GET", "/v3/projects?name=admin&domain_id=default")["projects"]
+    path = f"/v2.0/quotas/{found[0]['id']}"
+    client.call(NEUTRON, "PUT", path, {"quota": dict.fromkeys(UNLIMITED, -1)})
+
+
+def register(client: Client, service: Service) -> None:
+    made = create(client, "service", name=service.name, type=service.type)
+    for interface in ("public", "internal", "admin"):
+        create(
+            client,
+            "endpoint",
+            service_id=made,
+            interface=interface,
+            region_id=REGION,
+            url=client.home.url(service) + service.path,
+        )
+
+
+def create(client: Client, kind: str, **values: str) -> str:
+    made = client.call(KEYSTONE, "POST", f"/v3/{kind}s", {kind: values})
+    return str(made[kind]["id"])

@@ -1,0 +1,145 @@
+"""From a home directory and a first port, to where everything of one devcloud lives."""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from reconciler.devcloud.errors import DevcloudError
+from reconciler.devcloud.services import Service
+
+HOST = "127.0.0.1"
+REGION = "devcloud"
+PORT_BASE = 25000
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One devcloud: its directory, its first port and the password of its admin."""
+
+    path: Path
+    port_base: int
+    password: str
+
+    @property
+    def settings(self) -> Path:
+        return self.path / "devcloud.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether this directory is known to be a devcloud's."""
+        return self.settings.exists()
+
+    @property
+    def clouds(self) -> Path:
+        return self.path / "clouds.yaml"
+
+    @property
+    def etc(self) -> Path:
+        return self.path / "etc"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log"
+
+    @property
+    def run(self) -> Path:
+        return self.path / "run"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def pristine(self) -> Path:
+        return self.path / "pristine"
+
+    @property
+    def identity(self) -> str:
+        return f"http://{HOST}:{self.port_base}/v3"
+
+    def port(self, service: Service) -> int:
+        return self.port_base + service.offset
+
+    def url(self, service: Service) -> str:
+        return f"http://{HOST}:{self.port(service)}"
+
+    def database(self, name: str) -> Path:
+        return self.data / "db" / f"{name}.sqlite"
+
+    def database_url(self, name: str) -> str:
+        return f"sqlite:///{self.database(name)}?timeout=60"
+
+
+def cache_folder() -> Path:
+    """Where default homes and the shared virtual environments are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler/devcloud"
+
+
+def open_home(path: Path | None = None, port_base: int | None = None) -> Home:
+    """The devcloud of a directory; one that was up before keeps its ports and its password."""
+    named = os.environ.get("RECONCILER_DEVCLOUD_HOME")
+    path = (path or (Path(named) if named else cache_folder() / "default")).resolve()
+    if unfit := re.search(r"[^\w/.+@,=-]", str(path)):
+        # The path goes into ini files and database URLs, where such characters mean something.
+        raise DevcloudError(f"{path}: a devcloud home cannot have {unfit[0]!r} in its path")
+    home = Home(path, port_base or PORT_BASE, secrets.token_urlsafe(16))
+    if not home.is_kept:
+        if path.exists() and any(entry != home.lock for entry in path.iterdir()):
+            # `reset` deletes folders in it: never those of somebody else.
+            raise DevcloudError(f"{path} holds other things; give a new or empty directory")
+        return home
+    kept = json.loads(home.settings.read_text())
+    if port_base not in (None, kept["port_base"]):
+        raise DevcloudError(
+            f"the ports of {path} start at {kept['port_base']}, which its data depends on;"
+            " give another --home for other ports, or delete this one after `down`"
+        )
+    return Home(path, kept["port_base"], kept["password"])
+
+
+@contextmanager
+def hold(home: Home, say: Callable[[str], None]) -> Iterator[Home]:
+    """Keep other commands on the same home out, and give it as it is written down there.
+
+    Of two that come to a new home at once, the second gets what the first has chosen.
+    """
+    with exclusive(home.lock, lambda: say("waiting for another command on this devcloud")):
+        home.path.chmod(0o700)
+        if home.is_kept:
+            yield open_home(home.path)
+        else:
+            kept = {"port_base": home.port_base, "password": home.password}
+            write_private(home.settings, json.dumps(kept, indent=2) + "\n")
+            yield home
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file in one step; only its owner may read it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(text)
+    partial.replace(path)
+
+
+@contextmanager
+def exclusive(path: Path, say_waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a lock file; the kernel lets go of it however the holder ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            if say_waiting:
+                say_waiting()
+            flock(lock, LOCK_EX)
+        yield
