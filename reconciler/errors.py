@@ -1,19 +1,19 @@
 """What can go wrong, named by whose move is next.
 
-    ReconcilerError
-    ├── UsageError            the person at the terminal: wrong options
-    ├── StateError            the author: one or many problems in the state, each with file:line
-    ├── SettingsError         the operator: reconciler.yaml or clouds.yaml
-    ├── SourceError           the operator: the repository cannot be read
-    ├── StaleError            nobody: the plan no longer fits the cloud, plan again
-    └── CloudError            an API answered, or did not
-        ├── Transient         nobody: try again later
-        ├── Rejected          the author: the cloud will never take this
-        ├── Denied            the operator: credentials or policy
-        ├── Missing           what was asked for is not there
-        ├── Exists            it is there already
-        └── Conflict          something else stands in the way (in use, over quota)
-            └── Stale         it was changed since it was read (412)
+ReconcilerError
+├── UsageError            the person at the terminal: wrong options
+├── StateError            the author: one or many problems in the state, each with file:line
+├── SettingsError         the operator: reconciler.yaml or clouds.yaml
+├── SourceError           the operator: the repository cannot be read
+├── StaleError            nobody: the plan no longer fits the cloud, plan again
+└── CloudError            an API answered, or did not
+    ├── Transient         nobody: try again later
+    ├── Rejected          the author: the cloud will never take this
+    ├── Denied            the operator: credentials or policy
+    ├── Missing           what was asked for is not there
+    ├── Exists            it is there already
+    └── Conflict          something else stands in the way (in use, over quota)
+        └── Stale         it was changed since it was read (412)
 """
 
 from __future__ import annotations

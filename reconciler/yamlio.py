@@ -111,9 +111,13 @@ class _Builder:
             key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str):
                 word = key_node.value if isinstance(key_node, yaml.ScalarNode) else "this"
-                raise YamlError(line, f'the key {word} is not a string; write it in quotes: "{word}"')
+                raise YamlError(
+                    line, f'the key {word} is not a string; write it in quotes: "{word}"'
+                )
             if key in result:
-                raise YamlError(line, f"the key {key} stands here twice, first in line {result.lines[key]}")
+                raise YamlError(
+                    line, f"the key {key} stands here twice, first in line {result.lines[key]}"
+                )
             result[key] = self.build(value_node)
             result.lines[key] = line
         for table in merged:
@@ -140,7 +144,11 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     if tag == "int":
         return int(text, 0) if _INT.match(text) else text
     if tag == "float":
-        return text if _OCTAL_LIKE.match(text) else float(text.replace(".inf", "inf").replace(".nan", "nan"))
+        return (
+            text
+            if _OCTAL_LIKE.match(text)
+            else float(text.replace(".inf", "inf").replace(".nan", "nan"))
+        )
     if tag == "str":
         return text
     raise YamlError(node.start_mark.line + 1, f"the tag {node.tag} is not taken here")
@@ -166,7 +174,9 @@ def load_all(text: str | bytes) -> list[Any]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlError(mark.line + 1 if mark else 1, str(error.problem or error.context)) from error
+        raise YamlError(
+            mark.line + 1 if mark else 1, str(error.problem or error.context)
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise YamlError(1, f"not YAML: {str(error).splitlines()[0]}") from error
 
@@ -193,6 +203,11 @@ _Dumper.add_representer(str, _string)
 def dump(value: Mapping[str, Any]) -> str:
     """Write a document in the form in which people write them."""
     text: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=100,
     )
     return text

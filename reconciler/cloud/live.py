@@ -62,8 +62,6 @@ def read_fields(kind: Kind, raw: Mapping[str, Json], live: Live) -> dict[str, Va
 
 
 def _unmarked(value: Value) -> Value:
-    if isinstance(value, frozenset) and any(isinstance(v, str) and is_reserved(v) for v in value):
-        return frozenset(v for v in value if not (isinstance(v, str) and is_reserved(v)))
     if isinstance(value, dict) and any(is_reserved(key) for key in value):
         return {key: inner for key, inner in value.items() if not is_reserved(key)}
     return value

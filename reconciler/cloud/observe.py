@@ -61,14 +61,17 @@ def observe(
         futures: dict[object, Future[list[Json]]] = {}
         for kind in chosen:
             listing = kind.listing
-            if listing and listing.path and not listing.each:
+            if listing and listing.path and not listing.each:  # the others wait for their parents
                 key = _key(kind, listing, listing.path)
                 if key not in futures:
                     futures[key] = pool.submit(
                         read_pages, http, kind.service, listing, listing.path, kind.version
                     )
         for kind in chosen:
-            items = _items(kind, gathering, futures, http, pool, wants)
+            items: list[Item] | None = []
+            for listing in (kind.listing, *kind.more) if kind.listing else ():
+                part = _items(kind, listing, gathering, futures, http, pool, wants)
+                items = None if items is None or part is None else items + part
             if items is None:
                 continue
             _index(kind, items, gathering)
@@ -97,6 +100,7 @@ Item = tuple[Address | None, Mapping[str, Json]]
 
 def _items(
     kind: Kind,
+    listing: Listing,
     gathering: _Gathering,
     futures: Mapping[object, Future[list[Json]]],
     http: Http,
@@ -104,9 +108,6 @@ def _items(
     wants: Wants,
 ) -> list[Item] | None:
     """Give a kind's objects, or None (and a word in ``incomplete``) where they could not be read."""
-    listing = kind.listing
-    if listing is None:
-        return []
     source = listing.embedded or listing.each
     if source and source in gathering.incomplete:
         gathering.incomplete[kind.name] = gathering.incomplete[source]

@@ -27,7 +27,9 @@ def read_pages(http: Http, service: str, listing: Listing, path: str, version: s
     for _ in range(MAX_PAGES):
         body = http.request(service, "GET", path, params=params, version=version)
         if not isinstance(body, Mapping) or listing.items not in body:
-            raise Transient(f"{service}: GET {path} answered without {listing.items}", service=service)
+            raise Transient(
+                f"{service}: GET {path} answered without {listing.items}", service=service
+            )
         found = body[listing.items]
         if isinstance(found, list):
             items += found

@@ -11,7 +11,7 @@ from typing import Any
 
 import keystoneauth1.exceptions as ks
 import openstack.config
-import openstack.config.exceptions
+
 import openstack.exceptions
 from keystoneauth1.adapter import Adapter
 
@@ -78,12 +78,10 @@ class Cloud:
 
         """
         try:
-            loader = openstack.config.OpenStackConfig(
-                app_name=USER_AGENT, load_envvars=not name, load_yaml_config=True
-            )
+            loader = openstack.config.OpenStackConfig(app_name=USER_AGENT)
             self._region = loader.get_one(cloud=name or None)
             self._session = self._region.get_session()
-        except (openstack.config.exceptions.ConfigException, ks.ClientException, OSError) as error:
+        except (openstack.exceptions.ConfigException, ks.ClientException, OSError) as error:
             raise SettingsError(f"cloud {name or '(from the environment)'}: {error}") from error
         self.name = name or self._region.name or "environment"
         self._watch = watch
@@ -104,9 +102,13 @@ class Cloud:
         """
         access = self._guarded("identity", lambda: self._session.auth.get_access(self._session))
         if access.system_scoped:
-            raise Denied("a system-scoped token: Neutron would answer every list empty; use a project")
+            raise Denied(
+                "a system-scoped token: Neutron would answer every list empty; use a project"
+            )
         if access.domain_scoped or not access.project_scoped:
-            raise Denied("a token without project scope: its lists are partial; log in to a project")
+            raise Denied(
+                "a token without project scope: its lists are partial; log in to a project"
+            )
         roles = frozenset(access.role_names)
         if "admin" not in roles:
             raise Denied(f"the roles are {', '.join(sorted(roles)) or 'none'}: admin is needed")
@@ -114,7 +116,10 @@ class Cloud:
         here = {
             entry["type"]
             for entry in catalog.catalog
-            if any(self.region in ("", end.get("region"), end.get("region_id")) for end in entry["endpoints"])
+            if any(
+                self.region in ("", end.get("region"), end.get("region_id"))
+                for end in entry["endpoints"]
+            )
         }
         return Who(
             access.user_id, access.username, access.project_id, access.project_name,
@@ -181,9 +186,13 @@ class Cloud:
         try:
             return call()
         except (ks.Unauthorized, ks.Forbidden) as error:
-            raise Denied(f"{service}: {error}", service=service, status=error.http_status) from error
+            raise Denied(
+                f"{service}: {error}", service=service, status=error.http_status
+            ) from error
         except ks.EndpointNotFound as error:
-            raise Denied(f"the catalogue has no {service} in {self.region}", service=service) from error
+            raise Denied(
+                f"the catalogue has no {service} in {self.region}", service=service
+            ) from error
         except (ks.ConnectTimeout, ks.RetriableConnectionFailure) as error:
             raise Transient(f"{service}: {_brief(error)}", service=service) from error
         except ks.ClientException as error:
@@ -191,7 +200,11 @@ class Cloud:
 
 
 def _main_type(word: str) -> str:
-    return {"volumev3": "block-storage", "volumev2": "block-storage", "volume": "block-storage"}.get(word, word)
+    return {
+        "volumev3": "block-storage",
+        "volumev2": "block-storage",
+        "volume": "block-storage",
+    }.get(word, word)
 
 
 def _brief(error: Exception) -> str:
@@ -216,7 +229,9 @@ def _decoded(reply: Any, service: str, method: str, path: str) -> Json:
 
 
 _QUOTA = re.compile(r"quota|OverQuota|exceed", re.IGNORECASE)
-_EXISTS = re.compile(r"already exist|duplicate|Conflict occurred|AlreadyExists|already in use by", re.IGNORECASE)
+_EXISTS = re.compile(
+    r"already exist|duplicate|Conflict occurred|AlreadyExists|already in use by", re.IGNORECASE
+)
 
 
 def classify(service: str, status: int, body: str) -> tuple[type[CloudError], str]:

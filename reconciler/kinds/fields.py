@@ -27,7 +27,7 @@ from reconciler.kinds.kind import (
     Via,
     Wire,
 )
-from reconciler.kinds.values import Json
+from reconciler.kinds.values import Json, is_reserved
 
 T = TypeVar("T")
 Value = Any
@@ -245,7 +245,9 @@ NameOf = Callable[[str, str], Address | Id]
 """From a kind and an id to the address of that object, or the id itself."""
 
 
-def from_wire(fields: Iterable[Field], raw: Mapping[str, Json], name_of: NameOf) -> dict[str, Value]:
+def from_wire(
+    fields: Iterable[Field], raw: Mapping[str, Json], name_of: NameOf
+) -> dict[str, Value]:
     """Read the fields of a spec out of a raw object; what the object does not have is left out."""
     values: dict[str, Value] = {}
     for field in fields:
@@ -268,6 +270,7 @@ def _read(field: Field, value: Json, name_of: NameOf) -> Value:
         if field.ref:
             kind = field.ref.kind
             return make(name_of(kind, item) for item in value)
+        value = [item for item in value if not (isinstance(item, str) and is_reserved(item))]
     elif field.ref:
         return name_of(field.ref.kind, str(value)) if value != "" else None
     return field.settle(value) if field.settle else value

@@ -139,7 +139,7 @@ class Listing:
 
     path: str = ""
     items: str
-    params: Mapping[str, str | int] = NOTHING
+    params: Mapping[str, str | int] = field(default_factory=dict)
     page: int = 0
     embedded: str = ""
     each: str = ""
@@ -155,9 +155,9 @@ class Call:
     """One request. ``{id}``, ``{parent}``, ``{Project}`` and fields by wire name are filled in."""
 
     method: str
-    path: str
+    path: str | Callable[[Mapping[str, Json]], str]
     body: Json = None
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=dict)
     returns: str = ""
     """The envelope around the object in the answer."""
     many: str = ""
@@ -247,6 +247,8 @@ class Kind:
     within: tuple[str, ...] = ("",)
     form: Form = Form.NAMED
     listing: Listing | None = None
+    more: tuple[Listing, ...] = ()
+    """Further listings, where one does not show all."""
     create: Call | None = None
     update: Call | None = None
     delete: Call | None = None
@@ -255,14 +257,14 @@ class Kind:
     get: Call | None = None
     """Read one object again."""
     before_delete: Call | None = None
-    calls: Mapping[str, Call] = NOTHING
-    steps: Mapping[str, Step] = NOTHING
+    calls: Mapping[str, Call] = field(default_factory=dict)
+    steps: Mapping[str, Step] = field(default_factory=dict)
     version: str = ""
     """The microversion to speak."""
 
     id_wire: str = "id"
     name_wire: str = "name"
-    ancestors: Mapping[str, str] = NOTHING
+    ancestors: Mapping[str, str] = field(default_factory=dict)
     """Fields of the raw object that hold ids of the objects it lies in, with their kinds."""
     parent: Callable[[Json], tuple[str, str] | None] | None = None
     """Kind and id of what the object lies in, where ``ancestors`` cannot tell."""
@@ -344,13 +346,18 @@ def rest(
     }
 
 
-def neutron(path: str, one: str, *, many: str = "") -> dict[str, Json]:
+def neutron(
+    path: str, one: str, *, many: str = "", find: str = "name={name}&project_id={Project}"
+) -> dict[str, Json]:
     """Give the calls of a Neutron collection: names repeat, revisions count, tags are apart."""
     plural = many or path.rsplit("/", 1)[-1].replace("-", "_")
     return {
         **rest(path, one, many=plural),
         "service": "network",
-        "find": Call("GET", f"{path}?name={{name}}&project_id={{Project}}", returns=plural),
-        "calls": {"tags": Call("PUT", f"{path}/{{id}}/tags", {"tags": "{tags}"})},
+        "find": Call("GET", f"{path}?{find}", returns=plural),
+        "calls": {
+            "tags": Call("PUT", f"{path}/{{id}}/tags", {"tags": "{tags}"}),
+            "mark": Call("PUT", f"{path}/{{id}}/tags/{{mark}}"),
+        },
         "revision": True,
     }

@@ -94,13 +94,17 @@ class _Walk:
 
     def collection(self, kind: Kind, parent: Address, value: Any, line: int) -> None:
         if value is None:
-            self.problem(line, parent, f"{kind.collection} cannot be null; leave it out, or empty it")
+            self.problem(
+                line, parent, f"{kind.collection} cannot be null; leave it out, or empty it"
+            )
             return
         if kind.claims:
             self.entries.lists.append((parent, kind, Origin(self.file, line)))
         if kind.form is Form.LIST:
             if not isinstance(value, Series):
-                self.problem(line, parent, f"{kind.collection} is a list: write `- ` before each item")
+                self.problem(
+                    line, parent, f"{kind.collection} is a list: write `- ` before each item"
+                )
                 return
             for item, at in zip(value, value.lines, strict=True):
                 self.edge(kind, parent, item, at)
@@ -120,7 +124,9 @@ class _Walk:
     def edge(self, kind: Kind, parent: Address, item: Any, line: int) -> None:
         if isinstance(item, Table) or not kind.shorthand:
             if not isinstance(item, Table):
-                self.problem(line, parent, f"an item of {kind.collection} has fields: {{name: value}}")
+                self.problem(
+                    line, parent, f"an item of {kind.collection} has fields: {{name: value}}"
+                )
                 return
             stated_item: Mapping[str, Any] = item
             own = {f.name for f in fields_of(kind.spec)}
@@ -184,8 +190,14 @@ class _Walk:
             self.problem(line, address, f"{options.lifecycle} with fields: it is never written")
         self.entries.found.append(
             Entry(
-                kind, parent, address, self.name(value, address, key, own),
-                stated(spec) if spec else {}, options, Origin(self.file, line), declares,
+                kind,
+                parent,
+                address,
+                self.name(value, address, key, own),
+                stated(spec) if spec else {},
+                options,
+                Origin(self.file, line),
+                declares,
             )  # fmt: skip
         )
 

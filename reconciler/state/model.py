@@ -40,9 +40,7 @@ def make_desired(revision: Revision, kinds: Kinds) -> tuple[Desired, list[Proble
     return Desired(revision, resources, claims), warnings
 
 
-def _resources(
-    entries: Entries, scope: Scope, problems: list[Problem]
-) -> dict[Address, Resource]:
+def _resources(entries: Entries, scope: Scope, problems: list[Problem]) -> dict[Address, Resource]:
     """Resolve every reference and merge entries by address."""
     resources: dict[Address, Resource] = {}
     born = set(bootstrap(scope.kinds))
@@ -190,7 +188,10 @@ def _cycles(resources: Mapping[Address, Resource], problems: list[Problem]) -> N
         path = " → ".join(str(address) for address in reversed(error.args[1]))
         problems.append(
             Problem(
-                first.origin.file, first.origin.line, str(first.address), f"refers to itself: {path}"
+                first.origin.file,
+                first.origin.line,
+                str(first.address),
+                f"refers to itself: {path}",
             )
         )
 
@@ -207,7 +208,9 @@ def _same_but_for_case(resources: Mapping[Address, Resource]) -> list[Problem]:
             origin = resource.origin
             warnings.append(
                 Problem(
-                    origin.file, origin.line, str(address),
+                    origin.file,
+                    origin.line,
+                    str(address),
                     f"differs only by case from {other}; most databases take them for one name",
                     warning=True,
                 )  # fmt: skip

@@ -49,7 +49,9 @@ def parse(revision: Revision) -> tuple[list[Document], list[Problem]]:
             if isinstance(content, Table):
                 documents.append(Document(file, content))
             else:
-                problems.append(Problem(file, 1, "", "a file holds collections: `projects:` and so on"))
+                problems.append(
+                    Problem(file, 1, "", "a file holds collections: `projects:` and so on")
+                )
     return documents, problems
 
 

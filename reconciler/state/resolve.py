@@ -49,7 +49,9 @@ class Scope:
             raise Unresolved(self._nothing(kind_name, word, shown))
         if len(hits) > 1:
             found = ", ".join(str(hit) for hit in sorted(hits))
-            raise Unresolved(f"{kind_name} {shown} can mean {found}; say {{name:, project:, domain:}}")
+            raise Unresolved(
+                f"{kind_name} {shown} can mean {found}; say {{name:, project:, domain:}}"
+            )
         if hits[0] in self.absent:
             raise Unresolved(f"{hits[0]} is referred to here, but declared absent")
         return hits[0]
@@ -94,7 +96,9 @@ class Scope:
             return near or visible
         if "Domain" in kind.within and "/" in word:
             outer, _, inner = word.partition("/")
-            return [a for a in self.by_name.get((kind_name, inner), ()) if a.names == (outer, inner)]
+            return [
+                a for a in self.by_name.get((kind_name, inner), ()) if a.names == (outer, inner)
+            ]
         return []
 
     def _visible(self, address: Address, project: tuple[str, ...]) -> bool:
@@ -134,12 +138,12 @@ def make_scope(entries: Entries, kinds: Kinds) -> Scope:
             if above not in bucket:
                 bucket.append(above)
     absent = {
-        e.address
-        for e in entries.found
-        if e.address and e.options.lifecycle is Lifecycle.ABSENT
+        e.address for e in entries.found if e.address and e.options.lifecycle is Lifecycle.ABSENT
     }
     public = {e.address for e in entries.found if e.address and _shared_by_fields(e)}
-    scope = Scope(kinds, {k: tuple(v) for k, v in by_name.items()}, frozenset(absent), frozenset(), {})
+    scope = Scope(
+        kinds, {k: tuple(v) for k, v in by_name.items()}, frozenset(absent), frozenset(), {}
+    )
     shared: dict[Address, set[tuple[str, ...]]] = {}
     for entry in entries.found:
         _note_sharing(entry, scope, public, shared)
@@ -175,7 +179,8 @@ def _depth(kind: Kind, kinds: Kinds) -> int:
 
 def _shared_by_fields(entry: Entry) -> bool:
     return any(
-        field.shares and entry.fields.get(field.name) is True for field in fields_of(entry.kind.spec)
+        field.shares and entry.fields.get(field.name) is True
+        for field in fields_of(entry.kind.spec)
     )
 
 

@@ -1,0 +1,193 @@
+"""From one resource, or one claimed list, and what is live of it, to the change that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.cloud.live import Live, LiveObject, owners
+from reconciler.engine.compare import FieldChange, compare
+from reconciler.engine.values import Action, Change, Held, Reason
+from reconciler.kinds.address import Address
+from reconciler.kinds.bootstrap import BOOTSTRAP
+from reconciler.kinds.fields import fields_of, references
+from reconciler.kinds.kind import Kind
+from reconciler.state.values import Claim, Desired, Lifecycle, Replace, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the person at the terminal, or the settings, allow."""
+
+    owner: str = ""
+    allow_replace: frozenset[str] = frozenset()
+    """Addresses, or ``*`` for all."""
+
+
+def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
+    """Give what one declared object needs, or None."""
+    kind = resource.kind
+    if kind.listing is None or resource.lifecycle is Lifecycle.EXTERNAL:
+        return None
+    if kind.name in live.incomplete:
+        held = Held(Reason.INCOMPLETE, f"its listing did not finish: {live.incomplete[kind.name]}")
+        return _change(resource, None, Action.CREATE, held=held)
+    found, held = find(resource, live, policy)
+    if held:
+        return _change(resource, None, Action.UPDATE, held=held)
+    if resource.lifecycle is Lifecycle.ABSENT:
+        return _delete_declared(resource, found) if found else None
+    if found is None:
+        return _create(resource, live, policy)
+    return _update(resource, found, live, policy)
+
+
+def find(resource: Resource, live: Live, policy: Policy) -> tuple[LiveObject | None, Held | None]:
+    """Give the live object that answers to an address, or why nobody can tell which one does."""
+    address = resource.address
+    candidates = live.twins.get(address, ())
+    if resource.options.id:
+        everywhere = [*live.objects.values(), *(o for t in live.twins.values() for o in t)]
+        for other in everywhere:
+            if other.kind.name == resource.kind.name and other.id == resource.options.id:
+                return other, None
+        return None, Held(
+            Reason.AMBIGUOUS, f"no {resource.kind.name} has the id {resource.options.id}"
+        )
+    if not candidates:
+        return live.objects.get(address), None
+    ours = [o for o in candidates if policy.owner and policy.owner in owners(o.kind, o.raw)]
+    if len(ours) == 1:
+        return ours[0], None
+    ids = ", ".join(sorted(o.id for o in candidates))
+    return None, Held(
+        Reason.AMBIGUOUS,
+        f"{len(candidates)} objects have this name ({ids})",
+        "say which with `reconcile: {id: …}`",
+    )
+
+
+def _change(
+    resource: Resource,
+    found: LiveObject | None,
+    action: Action,
+    fields: tuple[FieldChange, ...] = (),
+    *,
+    held: Held | None = None,
+    reason: str = "",
+    mark: bool = False,
+) -> Change:
+    return Change(
+        resource.address, resource.kind, action, resource.parent, fields, reason,
+        held=held, resource=resource, live=found, mark=mark, origin=resource.origin,
+    )  # fmt: skip
+
+
+def _create(resource: Resource, live: Live, policy: Policy) -> Change:
+    fields = compare(fields_of(resource.kind.spec), resource.fields, {})
+    return _change(
+        resource, None, Action.CREATE, fields, mark=bool(policy.owner and resource.kind.mark)
+    )
+
+
+def _update(resource: Resource, found: LiveObject, live: Live, policy: Policy) -> Change | None:
+    kind = resource.kind
+    fields = compare(
+        fields_of(kind.spec), resource.fields, live.fields(found), resource.options.ignore,
+        live.defaults.get(kind.name),
+    )  # fmt: skip
+    if not kind.edge and resource.name and resource.name != found.name and found.name:
+        renamed = FieldChange("name", found.name, resource.name, forces_replace=not kind.renameable)
+        fields = (renamed, *fields)
+    marks = owners(kind, found.raw)
+    others = sorted(marks - {policy.owner})
+    if others and policy.owner not in marks and (fields or policy.owner):
+        held = Held(Reason.OWNERSHIP, f"it carries the mark of {', '.join(others)}")
+        return _change(
+            resource, found, Action.UPDATE if fields else Action.ADOPT, fields, held=held
+        )
+    mark = bool(policy.owner and kind.mark and policy.owner not in marks)
+    forced = next((f.path for f in fields if f.forces_replace), "")
+    if forced:
+        return _replace(resource, found, fields, forced, policy, mark=mark)
+    if fields:
+        held = _below_use(kind, found, fields)
+        return _change(resource, found, Action.UPDATE, fields, held=held, mark=mark)
+    return _change(resource, found, Action.ADOPT, mark=True) if mark else None
+
+
+def _replace(
+    resource: Resource,
+    found: LiveObject,
+    fields: tuple[FieldChange, ...],
+    forced: str,
+    policy: Policy,
+    *,
+    mark: bool,
+) -> Change:
+    address = resource.address
+    allowed = (
+        resource.kind.edge
+        or resource.options.replace is Replace.ALLOW
+        or "*" in policy.allow_replace
+        or str(address) in policy.allow_replace
+    )
+    held = None
+    if address in BOOTSTRAP:
+        held = Held(Reason.SELF, "the cloud was born with it; it is never replaced")
+    elif resource.options.protect:
+        held = Held(Reason.PROTECTED, "protect: true", "say protect: false in a commit of its own")
+    elif not resource.kind.replaceable:
+        held = Held(Reason.REPLACE, f"{forced} cannot change, and it cannot be made again")
+    elif not allowed:
+        held = Held(
+            Reason.REPLACE,
+            f"{forced} cannot change in place",
+            f"--allow-replace={address}, or `reconcile: {{replace: allow}}`",
+        )
+    mark = mark or bool(policy.owner and resource.kind.mark)
+    reason = f"{forced} cannot change in place"
+    return _change(resource, found, Action.REPLACE, fields, held=held, reason=reason, mark=mark)
+
+
+def _below_use(kind: Kind, found: LiveObject, fields: tuple[FieldChange, ...]) -> Held | None:
+    """Hold a limit that is below what is used now, instead of sending it to fail."""
+    if not kind.usage:
+        return None
+    used = kind.usage(found.raw)
+    low = [
+        f"{f.path} {f.after} is below the {used[f.path]} in use"
+        for f in fields
+        if isinstance(f.after, int) and 0 <= f.after < used.get(f.path, 0)
+    ]
+    return Held(Reason.DEPENDENCY, "; ".join(low), "free some, or raise the limit") if low else None
+
+
+def _delete_declared(resource: Resource, found: LiveObject) -> Change:
+    held = None
+    if resource.address in BOOTSTRAP:
+        held = Held(Reason.SELF, "the cloud was born with it; it is never deleted")
+    return _change(resource, found, Action.DELETE, held=held, reason="declared absent")
+
+
+def removals(claim: Claim, desired: Desired, live: Live, kind: Kind) -> Iterator[Change]:
+    """Give the deletes of what a list, stated whole, does not name."""
+    parent = desired.resources.get(claim.parent)
+    if parent is None or not parent.managed or kind.name in live.incomplete:
+        return
+    own_user = live.ids.get(("User", live.self_user))
+    for address in live.child_addresses(claim.parent, kind.name):
+        found = live.objects.get(address)
+        if found is None or address in desired.resources:
+            continue
+        fields = live.fields(found)
+        if claim.scopes is not None:
+            part = tuple(fields.get(name) for name in kind.claim_scope)
+            if part not in claim.scopes:
+                continue
+        if any(target == own_user for _, target in references(fields_of(kind.spec), fields)):
+            continue  # the controller never takes its own rights away
+        yield Change(
+            address, kind, Action.DELETE, claim.parent, reason="not in git", live=found,
+            origin=claim.origin,
+        )  # fmt: skip

@@ -1,0 +1,96 @@
+"""From one call of a kind and the values at hand, to one request."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from reconciler.errors import Rejected
+from reconciler.kinds.kind import FIELDS, NOTHING, Call, Http, Kind
+from reconciler.kinds.secret import SecretSource
+from reconciler.kinds.values import Json
+
+_PLACE = re.compile(r"\{([A-Za-z_:.]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends the calls of one kind with the same values."""
+
+    http: Http
+    kind: Kind
+    values: Mapping[str, Json]
+
+    def send(
+        self, call: Call, body: Json = None, headers: Mapping[str, str] = NOTHING
+    ) -> Mapping[str, Json]:
+        """Send one call; give back the object in the answer, or what there is."""
+        template = call.path(self.values) if callable(call.path) else call.path
+        path = _PLACE.sub(lambda m: _in_path(self.values.get(m[1])), template)
+        found = self.http.request(
+            self.kind.service,
+            call.method,
+            path,
+            json=_reveal(_filled(call.body, self.values, body)),
+            headers={**call.headers, **headers},
+            version=self.kind.version,
+        )
+        inner = found.get(call.returns, found) if call.returns and found else found
+        return inner if isinstance(inner, Mapping) else {"items": inner}
+
+
+def _in_path(value: Json) -> str:
+
+    return quote("" if value is None else str(value), safe="")
+
+
+def _filled(template: Json, values: Mapping[str, Json], fields: Json) -> Json:
+    if template == FIELDS:
+        return fields
+    if isinstance(template, Mapping):
+        return {
+            _filled(key, values, fields): _filled(inner, values, fields)
+            for key, inner in template.items()
+        }
+    if isinstance(template, list):
+        return [_filled(inner, values, fields) for inner in template]
+    if isinstance(template, str):
+        whole = _PLACE.fullmatch(template)
+        return values.get(whole[1]) if whole else template
+    return template
+
+
+def _reveal(body: Json) -> Json:
+    """Put secrets in the place of where they are kept, at the last moment."""
+    if isinstance(body, Mapping):
+        return {key: _reveal(inner) for key, inner in body.items()}
+    if isinstance(body, list):
+        return [_reveal(inner) for inner in body]
+    return read_secret(body) if isinstance(body, SecretSource) else body
+
+
+def read_secret(source: SecretSource) -> str:
+    """Read a secret from where it is kept.
+
+    Raises:
+        Rejected: there is nothing there; the message names the place, never the value.
+
+    """
+    if source.env:
+        value = os.environ.get(source.env)
+        if not value:
+            raise Rejected(f"the environment variable {source.env} is not set")
+        return value
+    try:
+        text = Path(source.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Rejected(
+            f"{source.file}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from error
+    if not text.strip():
+        raise Rejected(f"{source.file} is empty")
+    return text.rstrip("\n")

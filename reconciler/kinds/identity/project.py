@@ -1,0 +1,56 @@
+"""Projects: what quotas, networks and role assignments belong to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from reconciler.kinds.identity.options import KeystoneOptions
+from reconciler.kinds.kind import (
+    TAGGED_IN_BODY,
+    Call,
+    Immutable,
+    Kind,
+    ProjectRef,
+    Spec,
+    Wire,
+    rest,
+)
+from reconciler.kinds.values import Bool, Json, Tags, Text
+
+
+class ProjectSpec(Spec):
+    """A project (once called tenant) of a domain."""
+
+    description: Text = ""
+    """Free text."""
+    enabled: Bool = True
+    """Whether its members can use it."""
+    parent: Annotated[ProjectRef | None, Immutable(), Wire("parent_id")] = None
+    """The project above it; left out: directly below its domain."""
+    tags: Tags = frozenset()
+    """Short words to find it by; no comma and no slash."""
+    options: KeystoneOptions = KeystoneOptions()
+    """Keystone's resource options."""
+
+
+def _read(raw: dict[str, Json]) -> dict[str, Json]:
+    if raw.get("parent_id") == raw.get("domain_id"):
+        raw["parent_id"] = None
+    return raw
+
+
+PROJECT = Kind(
+    name="Project",
+    collection="projects",
+    within=("Domain",),
+    spec=ProjectSpec,
+    service="identity",
+    ancestors={"domain_id": "Domain"},
+    unique=True,
+    case_insensitive=True,
+    replaceable=False,
+    mark=TAGGED_IN_BODY,
+    read=_read,
+    calls={"mark": Call("PUT", "/projects/{id}/tags/{mark}")},
+    **rest("/projects", "project", update="PATCH"),
+)

@@ -1,0 +1,78 @@
+"""Networks of a project."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from reconciler.kinds.kind import (
+    TAGGED,
+    Immutable,
+    Kind,
+    Ref,
+    Reference,
+    ServerDefault,
+    Shares,
+    Spec,
+    Via,
+    Wire,
+    neutron,
+)
+from reconciler.kinds.values import Bool, Int, Tags, Text
+
+
+class Provider(Spec):
+    """How the network is made in the data centre; for administrators."""
+
+    network_type: Annotated[
+        Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"] | None,
+        Wire("provider:network_type"), Immutable(), ServerDefault(),
+    ] = None  # fmt: skip
+    """The technology."""
+    physical_network: Annotated[
+        Text | None, Wire("provider:physical_network"), Immutable(), ServerDefault()
+    ] = None
+    """The physical network of a flat or vlan network."""
+    segmentation_id: Annotated[Int | None, Wire("provider:segmentation_id"), ServerDefault()] = None
+    """VLAN id or tunnel key; that of a vlan network can change in place."""
+
+
+class NetworkSpec(Spec):
+    """A layer-2 network of a project."""
+
+    description: Text = ""
+    """Free text."""
+    admin_state_up: Bool = True
+    """Whether it carries traffic."""
+    shared: Annotated[Bool, Shares()] = False
+    """Whether every project can use it."""
+    external: Annotated[Bool, Wire("router:external"), Shares()] = False
+    """Whether routers and floating IPs take addresses from it."""
+    is_default: Bool = False
+    """Whether it is the external network that is used when none is named."""
+    mtu: Annotated[Int | None, ServerDefault()] = None
+    """The largest packet, in bytes; by default what the technology allows."""
+    port_security_enabled: Bool = True
+    """Whether new ports are protected against forged addresses."""
+    dns_domain: Text = ""
+    """The DNS zone of its ports."""
+    qos_policy: Annotated[Reference | None, Ref("QosPolicy")] = None
+    """The QoS policy of its ports."""
+    availability_zone_hints: Annotated[frozenset[Text], Immutable()] = frozenset()
+    """Where its DHCP servers shall run."""
+    vlan_transparent: Annotated[Bool | None, Immutable(), ServerDefault()] = None
+    """Whether tagged frames pass unchanged."""
+    provider: Annotated[Provider, Wire("")] = Provider()
+    """How it is made in the data centre."""
+    tags: Annotated[Tags, Via("tags")] = frozenset()
+    """Short words to find it by."""
+
+
+NETWORK = Kind(
+    name="Network",
+    collection="networks",
+    within=("Project",),
+    spec=NetworkSpec,
+    ancestors={"project_id": "Project"},
+    mark=TAGGED,
+    **neutron("/networks", "network"),
+)

@@ -1,0 +1,185 @@
+"""Security groups and their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from reconciler.kinds.kind import (
+    TAGGED,
+    Call,
+    Form,
+    Immutable,
+    Kind,
+    Listing,
+    Ref,
+    Reference,
+    Spec,
+    Via,
+    neutron,
+)
+from reconciler.kinds.values import Bool, Cidr, Int, Json, PortRange, Tags, Text
+
+EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+ICMP = frozenset({"icmp", "ipv6-icmp"})
+_PROTOCOLS = {
+    "any": None, "0": None, "1": "icmp", "6": "tcp", "17": "udp", "58": "ipv6-icmp",
+    "icmpv6": "ipv6-icmp", "112": "vrrp", "132": "sctp", "47": "gre", "51": "ah", "50": "esp",
+}  # fmt: skip
+
+
+def _protocol(value: object) -> object:
+    """Give a protocol the name that Neutron stores; a number without a name stays one."""
+    word = str(value).lower() if isinstance(value, int | str) else value
+    return _PROTOCOLS.get(word, word) if isinstance(word, str) else word
+
+
+Protocol = Annotated[Text | None, BeforeValidator(_protocol)]
+
+
+class SecurityGroupSpec(Spec):
+    """A set of rules for what may reach a port and what may leave it."""
+
+    description: Text = ""
+    """Free text."""
+    stateful: Bool = True
+    """Whether answers pass without a rule of their own."""
+    tags: Annotated[Tags, Via("tags")] = frozenset()
+    """Short words to find it by."""
+
+
+SECURITY_GROUP = Kind(
+    name="SecurityGroup",
+    collection="security_groups",
+    within=("Project",),
+    spec=SecurityGroupSpec,
+    ancestors={"project_id": "Project"},
+    mark=TAGGED,
+    # The group that every project has; listing a project's groups makes it.
+    implicit=lambda address: address.name == "default",
+    **neutron("/security-groups", "security_group"),
+)
+
+
+class Icmp(Spec):
+    """Which ICMP messages."""
+
+    type: Annotated[Int, Field(ge=0, le=255)]
+    """The type."""
+    code: Annotated[Int | None, Field(ge=0, le=255)] = None
+    """The code; none: all of the type."""
+
+
+class RuleSpec(Spec):
+    """One thing that is allowed. Rules never change: they are taken away and made."""
+
+    direction: Annotated[Literal["ingress", "egress"], Immutable()]
+    """Seen from the port."""
+    ethertype: Annotated[Literal["IPv4", "IPv6"] | None, Immutable()] = None
+    """Follows the remote prefix, else IPv4."""
+    protocol: Annotated[Protocol, Immutable()] = None
+    """By name or number; left out: all."""
+    ports: Annotated[PortRange, Immutable()] = None
+    """One port or a range; left out: all."""
+    icmp: Annotated[Icmp | None, Immutable()] = None
+    """For the ICMP protocols instead of ports."""
+    remote_prefix: Annotated[Cidr | None, Immutable()] = None
+    remote_group: Annotated[Reference | None, Immutable(), Ref("SecurityGroup")] = None
+    remote_address_group: Annotated[Reference | None, Immutable(), Ref("AddressGroup")] = None
+    description: Annotated[Text, Immutable()] = ""
+    """Free text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _remote(cls, value: object) -> object:
+        """Take ``remote:`` apart: a prefix, or a group, or an address group."""
+        if not isinstance(value, Mapping) or "remote" not in value:
+            return value
+        rest = {k: v for k, v in value.items() if k != "remote"}
+        remote = value["remote"]
+        if isinstance(remote, str):
+            return {**rest, "remote_prefix": remote}
+        if isinstance(remote, Mapping) and len(remote) == 1:
+            for word in ("group", "address_group"):
+                if word in remote:
+                    return {**rest, f"remote_{word}": remote[word]}
+        if remote is None:
+            return rest
+        raise ValueError("remote takes a prefix, {group: NAME} or {address_group: NAME}")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> RuleSpec:
+        prefix = self.remote_prefix
+        follows = "IPv6" if prefix and ":" in prefix else "IPv4"
+        if self.ethertype and prefix and self.ethertype != follows:
+            raise ValueError(
+                f"ethertype {self.ethertype} and remote {prefix} contradict each other"
+            )
+        if self.ports and self.protocol in (None, *ICMP):
+            raise ValueError("ports need a protocol that has them, such as tcp or udp")
+        if self.icmp and self.protocol not in ICMP:
+            raise ValueError("icmp needs protocol icmp or icmpv6")
+        object.__setattr__(self, "ethertype", self.ethertype or follows)
+        if prefix in EVERYWHERE:  # no remote and everywhere are one
+            object.__setattr__(self, "remote_prefix", None)
+        return self
+
+
+def _read(raw: dict[str, Json]) -> dict[str, Json]:
+    """Bring a stored rule into the words of the spec."""
+    low, high = raw.get("port_range_min"), raw.get("port_range_max")
+    protocol = _protocol(raw["protocol"]) if raw.get("protocol") is not None else None
+    prefix = raw.get("normalized_cidr") or raw.get("remote_ip_prefix")
+    icmp = protocol in ICMP
+    ports = None
+    if not icmp and low is not None and (low, high) != (1, 65535):
+        ports = f"{low}-{high}" if low != high else low
+    return {
+        "direction": raw["direction"],
+        "ethertype": raw["ethertype"],
+        "protocol": protocol,
+        "ports": ports,
+        "icmp": {"type": low, "code": high} if icmp and low is not None else None,
+        "remote_prefix": None if prefix in EVERYWHERE else prefix,
+        "remote_group_id": raw.get("remote_group_id"),
+        "remote_address_group_id": raw.get("remote_address_group_id"),
+        "description": raw.get("description") or "",
+    }
+
+
+def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
+    """Bring a rule into the words of the API."""
+    sent = {k: v for k, v in body.items() if v is not None and k not in ("ports", "icmp")}
+    if "remote_prefix" in sent:
+        sent["remote_ip_prefix"] = sent.pop("remote_prefix")
+    if body.get("ports"):
+        low, _, high = str(body["ports"]).partition("-")
+        sent |= {"port_range_min": int(low), "port_range_max": int(high or low)}
+    if body.get("icmp"):
+        sent |= {"port_range_min": body["icmp"]["type"], "port_range_max": body["icmp"].get("code")}
+    return sent
+
+
+SECURITY_GROUP_RULE = Kind(
+    name="SecurityGroupRule",
+    collection="rules",
+    within=("SecurityGroup",),
+    spec=RuleSpec,
+    service="network",
+    form=Form.LIST,
+    identity=(
+        "direction", "ethertype", "protocol", "ports", "icmp", "remote_prefix", "remote_group",
+        "remote_address_group",
+    ),
+    folded=True,
+    ancestors={"security_group_id": "SecurityGroup", "project_id": "Project"},
+    # The rules come with their groups, seven times cheaper than alone.
+    listing=Listing(embedded="SecurityGroup", items="security_group_rules"),
+    read=_read,
+    write=_write,
+    create=Call("POST", "/security-group-rules", {"security_group_rule": "{*}"},
+                returns="security_group_rule", many="security_group_rules"),
+    delete=Call("DELETE", "/security-group-rules/{id}"),
+)  # fmt: skip

@@ -1,0 +1,139 @@
+"""Subnets of a network."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import model_validator
+
+from reconciler.kinds.kind import (
+    TAGGED,
+    CreateOnly,
+    Immutable,
+    Kind,
+    Ref,
+    Reference,
+    ServerDefault,
+    Spec,
+    Via,
+    Wire,
+    neutron,
+)
+from reconciler.kinds.values import Bool, Cidr, Int, IpAddress, Json, Tags, Text
+
+SIX = 6
+
+
+class Pool(Spec):
+    """A range of addresses, both ends included."""
+
+    start: IpAddress
+    """The first address."""
+    end: IpAddress
+    """The last address."""
+
+
+class HostRoute(Spec):
+    """A route that hosts get by DHCP."""
+
+    destination: Cidr
+    """The prefix."""
+    nexthop: IpAddress
+    """The router."""
+
+
+class SubnetSpec(Spec):
+    """A range of addresses of a network."""
+
+    cidr: Annotated[Cidr | None, Immutable(), ServerDefault()] = None
+    """The prefix; left out only with a subnet pool."""
+    ip_version: Annotated[Literal[4, 6] | None, Immutable(), ServerDefault()] = None
+    """4 or 6; told by the prefix where there is one."""
+    description: Text = ""
+    """Free text."""
+    enable_dhcp: Bool = True
+    """Whether DHCP runs on it."""
+    gateway: Annotated[IpAddress | Literal["none"] | None, Wire("gateway_ip"), ServerDefault()] = (
+        None
+    )
+    """The gateway's address; by default the first one of the prefix; `none` for no gateway."""
+    allocation_pools: Annotated[frozenset[Pool] | None, ServerDefault()] = None
+    """The addresses given out by themselves; by default all but the gateway's."""
+    dns_nameservers: tuple[IpAddress, ...] = ()
+    """Name servers, in the order in which hosts ask them."""
+    host_routes: frozenset[HostRoute] = frozenset()
+    """Further routes for its hosts."""
+    service_types: frozenset[Text] = frozenset()
+    """The device owners that may take addresses from it; none: all."""
+    dns_publish_fixed_ip: Bool = False
+    """Whether fixed addresses go into the DNS."""
+    ipv6_ra_mode: Annotated[
+        Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"] | None, Immutable()
+    ] = None
+    """How routers announce themselves."""
+    ipv6_address_mode: Annotated[
+        Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"] | None, Immutable()
+    ] = None
+    """How hosts get their address."""
+    subnet_pool: Annotated[
+        Reference | None, Ref("SubnetPool"), Wire("subnetpool_id"), Immutable()
+    ] = None
+    """The pool to take a prefix from."""
+    prefix_length: Annotated[Int | None, Wire("prefixlen"), CreateOnly()] = None
+    """The length of the prefix to take from the pool."""
+    tags: Annotated[Tags, Via("tags")] = frozenset()
+    """Short words to find it by."""
+
+    @model_validator(mode="after")
+    def _has_a_prefix(self) -> SubnetSpec:
+        if self.model_fields_set and self.cidr is None and self.subnet_pool is None:
+            raise ValueError("takes a cidr, or a subnet_pool to take one from")
+        return self
+
+
+def _read(raw: dict[str, Json]) -> dict[str, Json]:
+    if raw.get("gateway_ip") is None:
+        raw["gateway_ip"] = "none"
+    return raw
+
+
+def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
+    if body.get("gateway_ip") == "none":
+        body["gateway_ip"] = None
+    if not raw and "ip_version" not in body:
+        # Neutron wants it said although the prefix says it.
+        body["ip_version"] = ipaddress.ip_network(body["cidr"]).version if "cidr" in body else 4
+    return body
+
+
+def _defaults(fields: Mapping[str, object]) -> dict[str, object]:
+    """Tell what Neutron fills in: the first address is the gateway, the others are given out."""
+    net = ipaddress.ip_network(str(fields["cidr"]))
+    first, last = int(net.network_address), int(net.broadcast_address)
+    make = type(net.network_address)
+    slaac = fields.get("ipv6_address_mode") in ("slaac", "dhcpv6-stateless")
+    gateway = first if slaac else first + 1
+    low, high = first + 1, last if net.version == SIX else last - 1
+    said = fields.get("gateway")
+    hole = None if said in (None, "none") else int(ipaddress.ip_address(str(said)))
+    ranges = [(low, high)]
+    if hole is not None and low <= hole <= high:
+        ranges = [(a, b) for a, b in ((low, hole - 1), (hole + 1, high)) if a <= b]
+    pools = frozenset((("end", str(make(b))), ("start", str(make(a)))) for a, b in ranges)
+    return {"gateway": str(make(gateway)), "allocation_pools": pools, "ip_version": net.version}
+
+
+SUBNET = Kind(
+    name="Subnet",
+    collection="subnets",
+    within=("Network",),
+    spec=SubnetSpec,
+    ancestors={"network_id": "Network", "project_id": "Project"},
+    mark=TAGGED,
+    read=_read,
+    write=_write,
+    defaults=_defaults,
+    **neutron("/subnets", "subnet", find="name={name}&network_id={Network}"),
+)
