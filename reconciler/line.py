@@ -9,9 +9,9 @@ from reconciler.cloud.live import Live
 from reconciler.cloud.observe import observe
 from reconciler.cloud.session import Who
 from reconciler.engine.apply import Listener, Outcome, apply_plan, failures
+from reconciler.engine.bodies import Context
 from reconciler.engine.changes import Policy
 from reconciler.engine.plan import make_plan, wants_of
-from reconciler.engine.steps import Context
 from reconciler.engine.values import Plan
 from reconciler.kinds.address import Address
 from reconciler.kinds.kind import Http

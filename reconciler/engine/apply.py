@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from graphlib import TopologicalSorter
 
-from reconciler.engine.steps import Context, Done, perform
+from reconciler.engine.bodies import Context
+from reconciler.engine.steps import Done, perform
 from reconciler.engine.values import Action, Change, Plan
 from reconciler.errors import CloudError, ReconcilerError
 from reconciler.kinds.address import Address

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from reconciler.cloud.live import Live, LiveObject, owners
 from reconciler.engine.compare import FieldChange, compare
 from reconciler.engine.values import Action, Change, Held, Reason
-from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
 from reconciler.kinds.fields import fields_of, references
 from reconciler.kinds.kind import Kind

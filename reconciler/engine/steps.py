@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.cloud.live import Live, LiveObject, owners, read_fields
+from reconciler.cloud.live import LiveObject, owners, read_fields
 from reconciler.cloud.observe import unpack
+from reconciler.engine.bodies import (
+    Context,
+    changed_body,
+    name_and_place,
+    top_names,
+    values_for,
+    whole_body,
+)
 from reconciler.engine.compare import compare
 from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
-from reconciler.errors import Conflict, Exists, Missing, Rejected, Stale, Transient
+from reconciler.errors import Conflict, Exists, Missing, Stale, Transient
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import Field, Shape, Value, fields_of, to_wire
-from reconciler.kinds.kind import Http, Kind, MarkStyle, Work
-from reconciler.kinds.registry import Kinds
+from reconciler.kinds.fields import fields_of
+from reconciler.kinds.kind import Kind, MarkStyle, Work
 from reconciler.kinds.values import Json, is_reserved
 from reconciler.state.model import edge_address
-from reconciler.state.source import Revision
 
 PATIENCE = 300.0
 """Seconds that an object may take until it is ready."""
 TICK = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What every step may look at. ``ids`` is written by the one who calls the steps only."""
-
-    http: Http
-    kinds: Kinds
-    live: Live
-    owner: str
-    ids: Mapping[Address, str]
-    parents: Mapping[Address, Address]
-    claims: frozenset[tuple[Address, str]]
-    wanted: frozenset[Address]
-    revision: Revision
-    progress: Callable[[Address, int, int], None] = lambda _address, _done, _all: None
-    sleep: Callable[[float], None] = time.sleep
-
-    def id_of(self, address: Address) -> str:
-        """Give the id of an object that is there by now.
-
-        Raises:
-            Rejected: it is not.
-
-        """
-        try:
-            return self.ids[address]
-        except KeyError:
-            raise Rejected(f"{address} is not there") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +58,17 @@ def perform(change: Change, context: Context) -> Done:
             return Done()
 
 
-def _values(change: Change, context: Context, object_id: str) -> dict[str, Json]:
-    """Give everything that a path or a body may name."""
-    kind = change.kind
-    fields: Mapping[str, Value] = {}
-    if change.live is not None:
-        fields = context.live.fields(change.live)
-    if change.resource is not None:
-        fields = {**fields, **change.resource.fields}
-    values = to_wire(fields_of(kind.spec), fields, context.id_of)
-    if change.live is not None and kind.edge:
-        values = {**change.live.raw, **values}
-    above, first = change.parent, True
-    while above.kind:
-        values[above.kind] = context.ids.get(above, "")
-        if first:
-            values["parent"], first = values[above.kind], False
-        above = context.parents.get(above, Address("", ()))
-    name = change.resource.name if change.resource else change.address.name
-    return {**values, "id": object_id, "name": name, "mark": f"reconciler:{context.owner}",
-            "owner": context.owner, "parent_kind": change.parent.kind}  # fmt: skip
-
-
 def _create(change: Change, context: Context) -> Done:
     kind, resource = change.kind, change.resource
     assert resource is not None  # only what is declared is created
-    values = _values(change, context, "")
+    values = values_for(change, context, "")
     sender = Sender(context.http, kind, values)
     if kind.implicit and kind.implicit(change.address):
         return _take_implicit(change, context, sender)
     if kind.find and change.action is Action.CREATE:
         _refuse_if_there(change, sender)
-    body = _body(kind, resource.fields, context)
-    _name_and_place(change, values, body)
+    body = whole_body(kind, resource.fields, context)
+    name_and_place(change, values, body)
     if change.mark and kind.mark:
         if kind.mark.style is MarkStyle.ATTRIBUTE:
             body[kind.mark.field] = context.owner
@@ -142,27 +96,6 @@ def _refuse_if_there(change: Change, sender: Sender) -> None:
     items = found.get("items") or ()
     if items and (change.kind.listing is None or change.kind.listing.select is None):
         raise Exists(f"{change.address} is there by now ({items[0].get('id')}); plan again")
-
-
-def _name_and_place(change: Change, values: Mapping[str, Json], body: dict[str, Json]) -> None:
-    kind = change.kind
-    if not kind.edge and values["name"] and kind.name_wire and kind.form != "one":
-        body.setdefault(kind.name_wire, values["name"])
-    for wire, above in kind.ancestors.items():
-        if values.get(above):
-            body[wire] = values[above]
-
-
-def _body(kind: Kind, fields: Mapping[str, Value], context: Context) -> dict[str, Json]:
-    main = [f for f in fields_of(kind.spec) if not f.via]
-    chosen = {
-        f.name: fields[f.name] for f in main if f.name in fields and not _unsendable(f, fields)
-    }
-    return to_wire(main, chosen, context.id_of)
-
-
-def _unsendable(one: Field, fields: Mapping[str, Value]) -> bool:
-    return fields[one.name] is None and one.server_default
 
 
 def _take_implicit(change: Change, context: Context, sender: Sender) -> Done:
@@ -217,13 +150,13 @@ def _settle_children(
 def _update(change: Change, context: Context) -> Done:
     kind, found, resource = change.kind, change.live, change.resource
     assert found is not None and resource is not None  # noqa: PT018 - only declared, living objects
-    values = _values(change, context, found.id)
+    values = values_for(change, context, found.id)
     sender = Sender(context.http, kind, values)
     raw, headers = found.raw, {}
     if kind.revision and change.fields:
         raw = _read_again(change, sender, context)
         headers = {"If-Match": f"revision_number={raw['revision_number']}"}
-    body = _changed_body(change, context, raw)
+    body = changed_body(change, context, raw)
     if change.mark and kind.mark and kind.mark.style is MarkStyle.ATTRIBUTE:
         body[kind.mark.field] = context.owner
     if body:
@@ -231,7 +164,7 @@ def _update(change: Change, context: Context) -> Done:
         assert kind.update is not None  # edges without one are made again
         if sent:
             raw = sender.send(kind.update, sent, headers) or raw
-    _later_calls(change, context, sender, raw, _top_names(change))
+    _later_calls(change, context, sender, raw, top_names(change))
     _await_ready(kind, sender, raw, context)
     return Done(found.id)
 
@@ -242,45 +175,10 @@ def _read_again(change: Change, sender: Sender, context: Context) -> Mapping[str
     assert kind.get is not None and change.live is not None  # noqa: PT018 - a kind's contract
     raw = sender.send(kind.get)
     before, now = context.live.fields(change.live), read_fields(kind, raw, context.live)
-    for name in _top_names(change):
+    for name in top_names(change):
         if before.get(name) != now.get(name):
             raise Stale(f"{change.address}: {name} was changed by another hand since it was read")
     return raw
-
-
-def _top_names(change: Change) -> list[str]:
-    return list(dict.fromkeys(f.path.split(".")[0] for f in change.fields))
-
-
-def _changed_body(change: Change, context: Context, raw: Mapping[str, Json]) -> dict[str, Json]:
-    """Give only what changed; what the API replaces as a whole is sent whole."""
-    assert change.resource is not None and change.live is not None  # noqa: PT018 - see _update
-    wanted = {f.path: f.after for f in change.fields}
-    now = read_fields(change.kind, raw, context.live)
-    chosen: dict[str, Value] = {}
-    for one in fields_of(change.kind.spec):
-        paths = [p for p in wanted if p == one.name or p.startswith(f"{one.name}.")]
-        if one.via or not paths:
-            continue
-        if one.shape is Shape.MODEL and wanted.get(one.name, paths) is not None:
-            part = change.resource.fields[one.name]
-            kept = {} if one.lifted else dict(now.get(one.name) or {})
-            touched = {p.split(".")[1] for p in paths}
-            chosen[one.name] = kept | {
-                k: v for k, v in part.items() if not one.lifted or k in touched
-            }
-        elif one.shape is Shape.MAP and one.keyed:
-            chosen[one.name] = {p.split(".", 1)[1]: wanted[p] for p in paths}
-        else:
-            chosen[one.name] = wanted.get(one.name, change.resource.fields[one.name])
-    body = to_wire(fields_of(change.kind.spec), chosen, context.id_of)
-    for wire in body.keys() & raw.keys():
-        kept = [t for t in raw[wire] if is_reserved(str(t))] if isinstance(raw[wire], list) else []
-        if kept:  # marks are in no claim, whoever's they are
-            body[wire] = sorted({*body[wire], *kept})
-    if "name" in wanted and change.kind.name_wire and "name" not in chosen:
-        body[change.kind.name_wire] = wanted["name"]
-    return body
 
 
 def _later_calls(
@@ -355,4 +253,4 @@ def _delete(change: Change, context: Context) -> None:
 
 
 def _values_to_delete(change: Change, context: Context, found: LiveObject) -> dict[str, Json]:
-    return _values(replace(change, resource=None), context, found.id)
+    return values_for(replace(change, resource=None), context, found.id)
