@@ -1,4 +1,4 @@
-"""From the kinds' listings to what is: each collection once, shared, concurrent, complete or not."""
+"""From the kinds' listings to what is: each collection once, concurrent, complete or not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from reconciler.cloud.pages import read_pages
 from reconciler.cloud.session import Who
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address, Id
+from reconciler.kinds.edges import edge_address
 from reconciler.kinds.kind import Http, Kind, Listing
 from reconciler.kinds.registry import ROOT, Kinds, child_address
 from reconciler.kinds.values import Json
-from reconciler.state.model import edge_address
 
 WORKERS = 12
 
@@ -107,7 +107,7 @@ def _items(
     pool: ThreadPoolExecutor,
     wants: Wants,
 ) -> list[Item] | None:
-    """Give a kind's objects, or None (and a word in ``incomplete``) where they could not be read."""
+    """Give a kind's objects, or None (and why, in ``incomplete``) where they cannot be read."""
     source = listing.embedded or listing.each
     if source and source in gathering.incomplete:
         gathering.incomplete[kind.name] = gathering.incomplete[source]

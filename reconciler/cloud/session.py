@@ -11,7 +11,6 @@ from typing import Any
 
 import keystoneauth1.exceptions as ks
 import openstack.config
-
 import openstack.exceptions
 from keystoneauth1.adapter import Adapter
 
@@ -100,7 +99,8 @@ class Cloud:
             Denied: the token has another scope, or no admin role: its lists would be partial.
 
         """
-        access = self._guarded("identity", lambda: self._session.auth.get_access(self._session))
+        auth: Any = self._session.auth
+        access = self._guarded("identity", lambda: auth.get_access(self._session))
         if access.system_scoped:
             raise Denied(
                 "a system-scoped token: Neutron would answer every list empty; use a project"
@@ -113,7 +113,7 @@ class Cloud:
         if "admin" not in roles:
             raise Denied(f"the roles are {', '.join(sorted(roles)) or 'none'}: admin is needed")
         catalog = access.service_catalog
-        here = {
+        here = {  # what has an endpoint in our region
             entry["type"]
             for entry in catalog.catalog
             if any(
@@ -173,8 +173,8 @@ class Cloud:
                     interface=self._region.get_interface(service),
                     region_name=self._region.get_region_name(service),
                     endpoint_override=self._region.get_endpoint(service),
-                    min_version=(major, 0),
-                    max_version=(major, "latest"),
+                    min_version=f"{major}.0",
+                    max_version=f"{major}.latest",
                     user_agent=USER_AGENT,
                     global_request_id=None,
                 )
@@ -220,8 +220,9 @@ def _decoded(reply: Any, service: str, method: str, path: str) -> Json:
         try:
             return reply.json()
         except ValueError as error:
+            place = f"{service}: {method} {path.partition('?')[0]}"
             raise Transient(
-                f"{service}: {method} {path.split('?')[0]} answered {reply.status_code} with no JSON",
+                f"{place} answered {reply.status_code} with no JSON",
                 service=service, status=reply.status_code, request_id=request_id,
             ) from error  # fmt: skip
     kind, text = classify(service, reply.status_code, reply.text)
@@ -244,7 +245,7 @@ def classify(service: str, status: int, body: str) -> tuple[type[CloudError], st
         case 404:
             return Missing, text
         case 409:
-            # Neutron answers 409 for "exists", "in use" and "over quota" alike; only the body tells.
+            # Neutron answers 409 for "exists", "in use", "over quota" alike; only the body tells.
             if "InUse" in name or _QUOTA.search(name):
                 return Conflict, text
             return (Exists if "Exists" in name or _EXISTS.search(text) else Conflict), text

@@ -55,7 +55,7 @@ def apply_plan(
     listen: Listener = lambda _change, _status: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> tuple[Outcome, ...]:
-    """Make the changes that are not held; once ``stopped``, finish what is in flight and no more."""
+    """Make what is not held; once ``stopped``, finish what is in flight and no more."""
     todo = {change.address: change for change in plan.changes if not change.held}
     ids = {a: o.id for a, o in context.live.objects.items()}
     ids |= {c.address: c.live.id for c in todo.values() if c.live is not None}

@@ -116,9 +116,10 @@ def changed_body(change: Change, context: Context, raw: Mapping[str, Json]) -> d
             chosen[one.name] = wanted.get(one.name, change.resource.fields[one.name])
     body = to_wire(fields_of(change.kind.spec), chosen, context.id_of)
     for wire in body.keys() & raw.keys():
-        kept = [t for t in raw[wire] if is_reserved(str(t))] if isinstance(raw[wire], list) else []
-        if kept:  # marks are in no claim, whoever's they are
-            body[wire] = sorted({*body[wire], *kept})
+        there = raw[wire] if isinstance(raw[wire], list) else []
+        marks = [t for t in there if isinstance(t, str) and is_reserved(t)]
+        if marks:  # they are in no claim, whoever's they are
+            body[wire] = sorted({*body[wire], *marks})
     if "name" in wanted and change.kind.name_wire and "name" not in chosen:
         body[change.kind.name_wire] = wanted["name"]
     return body

@@ -29,15 +29,15 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     if kind.listing is None or resource.lifecycle is Lifecycle.EXTERNAL:
         return None
     if kind.name in live.incomplete:
-        held = Held(Reason.INCOMPLETE, f"its listing did not finish: {live.incomplete[kind.name]}")
-        return _change(resource, None, Action.CREATE, held=held)
+        unread = Held(Reason.INCOMPLETE, f"not all listed: {live.incomplete[kind.name]}")
+        return _change(resource, None, Action.CREATE, held=unread)
     found, held = find(resource, live, policy)
     if held:
         return _change(resource, None, Action.UPDATE, held=held)
     if resource.lifecycle is Lifecycle.ABSENT:
         return _delete_declared(resource, found) if found else None
     if found is None:
-        return _create(resource, live, policy)
+        return _create(resource, policy)
     return _update(resource, found, live, policy)
 
 
@@ -82,7 +82,7 @@ def _change(
     )  # fmt: skip
 
 
-def _create(resource: Resource, live: Live, policy: Policy) -> Change:
+def _create(resource: Resource, policy: Policy) -> Change:
     fields = compare(fields_of(resource.kind.spec), resource.fields, {})
     return _change(
         resource, None, Action.CREATE, fields, mark=bool(policy.owner and resource.kind.mark)
@@ -110,8 +110,8 @@ def _update(resource: Resource, found: LiveObject, live: Live, policy: Policy) -
     if forced:
         return _replace(resource, found, fields, forced, policy, mark=mark)
     if fields:
-        held = _below_use(kind, found, fields)
-        return _change(resource, found, Action.UPDATE, fields, held=held, mark=mark)
+        low = _below_use(kind, found, fields)
+        return _change(resource, found, Action.UPDATE, fields, held=low, mark=mark)
     return _change(resource, found, Action.ADOPT, mark=True) if mark else None
 
 

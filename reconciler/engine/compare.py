@@ -82,7 +82,7 @@ def _map(
 
 
 def same(wanted: Value, found: Value) -> bool:
-    """Whether the live value satisfies the wanted one; items of a set are matched by what they state."""
+    """Whether the live value satisfies the wanted one; items of sets match by what they state."""
     if wanted == found:
         return True
     if wanted in (None, "", frozenset(), ()) and found in (None, "", frozenset(), ()):

@@ -13,9 +13,9 @@ from reconciler.engine.compare import FieldChange
 from reconciler.engine.graph import order
 from reconciler.engine.values import Action, Change, Held, Observed, Plan, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import fields_of, references
+from reconciler.kinds.fields import Field, fields_of, references
 from reconciler.kinds.registry import ROOT, Kinds
-from reconciler.state.values import Desired, Lifecycle
+from reconciler.state.values import Desired, Lifecycle, Resource
 
 MAKING = (Action.CREATE, Action.REPLACE)
 
@@ -70,11 +70,7 @@ def _follow_replacements(planned: dict[Address, Change], desired: Desired, live:
             found = live.objects.get(resource.address)
             if found is None or not resource.managed or resource.address in planned:
                 continue
-            hit = [
-                f for f in fields_of(resource.kind.spec)
-                if f.name in resource.fields
-                and any(t == gone.address for _, t in references((f,), {f.name: resource.fields[f.name]}))
-            ]  # fmt: skip
+            hit = _fields_that_name(gone.address, resource)
             if resource.parent != gone.address and not hit:
                 continue
             follow = _follow(gone, resource.parent == gone.address, found, hit)
@@ -84,7 +80,17 @@ def _follow_replacements(planned: dict[Address, Change], desired: Desired, live:
                 queue.append(change)
 
 
-def _follow(gone: Change, child: bool, found: LiveObject, hit: list) -> Change:  # type: ignore[type-arg] # Field
+def _fields_that_name(address: Address, resource: Resource) -> list[Field]:
+    said = resource.fields
+    return [
+        field
+        for field in fields_of(resource.kind.spec)
+        if field.name in said
+        and any(t == address for _, t in references((field,), {field.name: said[field.name]}))
+    ]
+
+
+def _follow(gone: Change, child: bool, found: LiveObject, hit: list[Field]) -> Change:
     reason = f"{gone.address} is made again"
     again = tuple(FieldChange(f.name, gone.address, gone.address) for f in hit)
     action = Action.UPDATE
@@ -98,7 +104,7 @@ def _follow(gone: Change, child: bool, found: LiveObject, hit: list) -> Change: 
 def _select(
     changes: tuple[Change, ...], targets: Collection[str], excludes: Collection[str]
 ) -> tuple[Change, ...]:
-    """Keep to what was asked for, with what it needs; a selector is an address, a kind or a glob."""
+    """Keep to what was asked for and what it needs; selectors are addresses, kinds, globs."""
     by_address = {change.address: change for change in changes}
     if targets:
         keep: set[Address] = set()
@@ -211,10 +217,10 @@ def _users(change: Change, planned: Mapping[Address, Change], live: Live, kinds:
     return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
 
 
-def _refers(field: object, kind: str) -> bool:
-    ref = getattr(field, "ref", None)
-    nested = getattr(field, "nested", ())
-    return bool(ref and ref.kind == kind and ref.blocks) or any(_refers(f, kind) for f in nested)
+def _refers(field: Field, kind: str) -> bool:
+    ref = field.ref
+    here = ref is not None and ref.kind == kind and ref.blocks
+    return here or any(_refers(inner, kind) for inner in field.nested)
 
 
 def _plan_id(changes: Iterable[Change], live: Live) -> str:

@@ -20,10 +20,10 @@ from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
 from reconciler.errors import Conflict, Exists, Missing, Stale, Transient
 from reconciler.kinds.address import Address
+from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Kind, MarkStyle, Work
 from reconciler.kinds.values import Json, is_reserved
-from reconciler.state.model import edge_address
 
 PATIENCE = 300.0
 """Seconds that an object may take until it is ready."""
@@ -170,7 +170,7 @@ def _update(change: Change, context: Context) -> Done:
 
 
 def _read_again(change: Change, sender: Sender, context: Context) -> Mapping[str, Json]:
-    """Read the object once more right before it is changed, and refuse if somebody else changed it."""
+    """Read the object right before it is changed, and refuse if another hand changed it."""
     kind = change.kind
     assert kind.get is not None and change.live is not None  # noqa: PT018 - a kind's contract
     raw = sender.send(kind.get)
@@ -190,7 +190,7 @@ def _later_calls(
     vias = {f.via: f for f in fields_of(kind.spec) if f.via and f.name in names}
     mark = f"reconciler:{context.owner}"
     tagged = change.mark and kind.mark and kind.mark.style in (MarkStyle.TAG, MarkStyle.TAG_IN_BODY)
-    created = change.action in (Action.CREATE, Action.REPLACE) and change.live is not raw
+    created = change.action in (Action.CREATE, Action.REPLACE)
     if created and kind.mark and kind.mark.style is MarkStyle.TAG_IN_BODY:
         tagged = False
     for via, one in vias.items():
@@ -204,9 +204,7 @@ def _later_calls(
             values["tags"] = sorted({*(resource.fields[one.name] or ()), *kept, *own})
             tagged = False
         Sender(sender.http, kind, values).send(kind.calls[via])
-    if tagged:
-        sender.send(kind.calls["mark"])
-    elif change.mark and kind.mark and kind.mark.style is MarkStyle.MAP:
+    if tagged or (change.mark and kind.mark and kind.mark.style is MarkStyle.MAP):
         sender.send(kind.calls["mark"])
 
 

@@ -10,7 +10,7 @@ from reconciler.cloud.live import LiveObject
 from reconciler.engine.compare import FieldChange
 from reconciler.kinds.address import Address
 from reconciler.kinds.kind import Kind
-from reconciler.state.parse import Origin
+from reconciler.state.parse import NOWHERE, Origin
 from reconciler.state.values import Resource
 
 
@@ -80,7 +80,7 @@ class Change:
     live: LiveObject | None = None
     mark: bool = False
     """Whether the owner's mark is to be written."""
-    origin: Origin = Origin("", 0)
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

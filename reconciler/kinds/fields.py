@@ -190,8 +190,7 @@ def _stated(field: Field, value: Any) -> Value:
     if value is None or isinstance(value, Named):
         return value
     if field.shape is Shape.MODEL:
-        inner = _parts(value)
-        return inner
+        return _parts(value)
     if field.shape is Shape.SET:
         return frozenset(pairs(_parts(v)) if isinstance(v, BaseModel) else v for v in value)
     if field.shape is Shape.SEQUENCE:

@@ -253,7 +253,7 @@ class Kind:
     update: Call | None = None
     delete: Call | None = None
     find: Call | None = None
-    """A filtered listing that looks for the object right before a create, where names may repeat."""
+    """A filtered listing that looks once more right before a create, where names may repeat."""
     get: Call | None = None
     """Read one object again."""
     before_delete: Call | None = None

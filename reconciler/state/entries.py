@@ -18,6 +18,7 @@ from reconciler.state.values import Lifecycle, Options
 from reconciler.yamlio import Series, Table
 
 OPTIONS = "reconcile"
+_ARMS = frozenset({"str", "int", "bool", "Named"})
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -163,23 +164,7 @@ class _Walk:
             self.problem(line, address, "a name has no blanks around it and is not empty")
             return
         own = {f.name for f in fields_of(kind.spec)}
-        fields: dict[str, Any] = {}
-        declares = not value
-        for word, inner in value.items():
-            child = self.kinds.at(kind.name, word)
-            if child and word not in own:
-                self.collection(child, address, inner, value.lines[word])
-                declares |= child.edge
-            elif word == OPTIONS or (word == "name" and "name" not in own and key):
-                declares = True
-            elif word not in own:
-                known = [*own, *(k.collection for k in self.kinds.below(kind.name)), OPTIONS]
-                hint = kind.spec.rewrites.get(word)
-                advice = f"; here it is {hint}" if hint else nearest(word, known)
-                self.problem(value.lines[word], address, f"{word} is no field of it{advice}")
-            else:
-                fields[word] = inner
-                declares = True
+        fields, declares = self.parts(kind, address, value, own)
         options = self.options(value, address)
         spec = None
         if options.lifecycle is Lifecycle.MANAGED and declares:
@@ -188,18 +173,36 @@ class _Walk:
                 return
         elif fields:
             self.problem(line, address, f"{options.lifecycle} with fields: it is never written")
+        name = self.name(value, address, key, own)
+        said = stated(spec) if spec else {}
+        origin = Origin(self.file, line)
         self.entries.found.append(
-            Entry(
-                kind,
-                parent,
-                address,
-                self.name(value, address, key, own),
-                stated(spec) if spec else {},
-                options,
-                Origin(self.file, line),
-                declares,
-            )  # fmt: skip
+            Entry(kind, parent, address, name, said, options, origin, declares)
         )
+
+    def parts(
+        self, kind: Kind, address: Address, value: Table, own: set[str]
+    ) -> tuple[Table, bool]:
+        """Walk into what lies in an object; give its own fields, and whether it is declared."""
+        fields = Table(value.line)
+        declares = not value
+        for word, inner in value.items():
+            child = self.kinds.at(kind.name, word)
+            if word in own:
+                fields[word] = inner
+                fields.lines[word] = value.lines[word]
+                declares = True
+            elif child:
+                self.collection(child, address, inner, value.lines[word])
+                declares |= child.edge
+            elif word == OPTIONS or (word == "name" and kind.form is Form.NAMED):
+                declares = True
+            else:
+                known = [*own, *(k.collection for k in self.kinds.below(kind.name)), OPTIONS]
+                hint = kind.spec.rewrites.get(word)
+                advice = f"; here it is {hint}" if hint else nearest(word, known)
+                self.problem(value.lines[word], address, f"{word} is no field of it{advice}")
+        return fields, declares
 
     def name(self, value: Table, address: Address, key: str, own: set[str]) -> str:
         if "name" in own or "name" not in value:
@@ -242,9 +245,7 @@ def _plain(loc: tuple[int | str, ...]) -> Iterator[str]:
     """Leave out what pydantic adds to a path for the arms of a union."""
     for part in loc:
         text = str(part)
-        if not any(mark in text for mark in ("[", "(", "function-")) and text not in (
-            "str", "int", "Named", "bool",
-        ):  # fmt: skip
+        if text not in _ARMS and not any(mark in text for mark in ("[", "(", "function-")):
             yield text
 
 

@@ -1,4 +1,4 @@
-"""From documents to what should be: scopes, references and cycles, with every author error at once."""
+"""From documents to what should be: scopes, references, cycles; every author error at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from graphlib import CycleError, TopologicalSorter
 
 from reconciler.errors import Problem, StateError
 from reconciler.kinds.address import Address
+from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import Value, convert, fields_of, references
 from reconciler.kinds.kind import Form, Kind, Named, Ref
-from reconciler.kinds.registry import ROOT, Kinds, relative
+from reconciler.kinds.registry import ROOT, Kinds
 from reconciler.state.entries import Entries, Entry, collect
 from reconciler.state.parse import NOWHERE, parse
 from reconciler.state.resolve import Scope, Unresolved, bootstrap, make_scope
@@ -89,29 +90,6 @@ def _resolve(entry: Entry, scope: Scope, problems: list[Problem]) -> dict[str, V
     return resolved
 
 
-def edge_address(kind: Kind, parent: Address, fields: Mapping[str, Value]) -> Address:
-    """Give the address of something that is told by what it joins or says."""
-    if kind.names:
-        return Address(kind.name, kind.names(parent, fields))
-    return Address(kind.name, (*parent.names, label(kind, parent, fields)))
-
-
-def label(kind: Kind, parent: Address, fields: Mapping[str, Value]) -> str:
-    """Say an edge in a few words: the fields of its identity, one after the other."""
-    words = (fields.get(name) for name in kind.identity)
-    return " ".join(_word(value, parent) for value in words if value is not None)
-
-
-def _word(value: Value, parent: Address) -> str:
-    if isinstance(value, Address):
-        return relative(value, parent)
-    if isinstance(value, dict):
-        return " ".join(_word(v, parent) for v in value.values() if v is not None)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
-
-
 def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -> None:
     """Add what is there without being declared: scopes, the bootstrap's own, implied groups."""
     wanted: dict[Address, None] = {}
@@ -137,10 +115,7 @@ def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -
 
 def parent_of(kind: Kind, address: Address, kinds: Kinds) -> Address:
     """Give what an object of a named kind lies in, by its address."""
-    if kind.form is Form.ONE:
-        above = address.names
-    else:
-        above = address.names[:-1]
+    above = address.names if kind.form is Form.ONE else address.names[:-1]
     for place in kind.within:
         if not above and place == "":
             return ROOT
@@ -206,13 +181,6 @@ def _same_but_for_case(resources: Mapping[Address, Resource]) -> list[Problem]:
         other = seen.setdefault(folded, address)
         if other != address:
             origin = resource.origin
-            warnings.append(
-                Problem(
-                    origin.file,
-                    origin.line,
-                    str(address),
-                    f"differs only by case from {other}; most databases take them for one name",
-                    warning=True,
-                )  # fmt: skip
-            )
+            text = f"differs only by case from {other}; most databases take them for one name"
+            warnings.append(Problem(origin.file, origin.line, str(address), text, warning=True))
     return warnings

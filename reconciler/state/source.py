@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -84,13 +84,7 @@ def read_commit(repository: Path, revision: str, folder: str) -> Revision:
         with git.Repo(repository, search_parent_directories=True) as repo:
             commit = repo.commit(revision)
             tree = commit.tree if folder in ("", ".") else commit.tree / folder
-            files = {
-                str(PurePosixPath(blob.path).relative_to(tree.path or ".")): blob.data_stream.read()
-                for blob in tree.traverse()
-                if blob.type == "blob"  # type: ignore[union-attr] # traverse yields trees, too
-                and PurePosixPath(blob.path).suffix in SUFFIXES  # type: ignore[union-attr] # likewise
-                and blob.mode != git.Blob.link_mode  # type: ignore[union-attr] # likewise
-            }
+            files = dict(_yaml_blobs(tree))
             root = str(repo.working_dir or repo.git_dir)
     except KeyError as error:
         raise SourceError(f"{revision} holds no folder {folder}") from error
@@ -98,6 +92,16 @@ def read_commit(repository: Path, revision: str, folder: str) -> Revision:
         raise SourceError(f"{repository}: cannot read {revision}: {error}") from error
     sha, subject = commit.hexsha, str(commit.summary)
     return Revision(sha, subject, files, lambda name: _open_blob(root, sha, folder, name))
+
+
+def _yaml_blobs(tree: git.Tree) -> Iterator[tuple[str, bytes]]:
+    """Give the YAML files below a tree with their paths in it, without links and hidden ones."""
+    for item in tree.traverse():
+        if not isinstance(item, git.Blob) or item.mode == git.Blob.link_mode:
+            continue
+        path = PurePosixPath(str(item.path)).relative_to(str(tree.path) or ".")
+        if path.suffix in SUFFIXES and not any(part.startswith(".") for part in path.parts):
+            yield path.as_posix(), item.data_stream.read()
 
 
 def _open_blob(root: str, sha: str, folder: str, name: str) -> BinaryIO:
