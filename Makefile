@@ -1,0 +1,50 @@
+# What to type. Each target does its own set-up; nothing needs root or a compiler.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 4
+export PYTHON
+
+.PHONY: help install demo test check unit integration requirements clean
+.DEFAULT_GOAL := help
+
+help:  ## this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed  ## set up .venv with the reconciler (.venv/bin/reconciler)
+
+.venv/installed: requirements/dev.txt pyproject.toml
+	scripts/uv venv --quiet --allow-existing --python $(PYTHON) .venv
+	scripts/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	scripts/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install  ## the main job, on a real OpenStack of your own, in a few minutes
+	@$(BIN)/python scripts/demo.py
+
+test: check unit integration  ## every check there is
+
+check: install  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: install  ## unit tests and laws, without a cloud
+	$(BIN)/pytest -q -m "not devcloud" -n $(WORKERS)
+
+integration: install  ## tests against the embedded cloud
+	$(BIN)/pytest -q -m "devcloud and not alone" -n $(WORKERS)
+	$(BIN)/pytest -q -m "devcloud and alone"
+
+requirements:  ## pin the requirements anew, with hashes
+	for name in uv runtime dev; do \
+	    scripts/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	        --generate-hashes --no-emit-index-url --custom-compile-command "make requirements" \
+	        requirements/$$name.in -o requirements/$$name.txt; \
+	done
+	scripts/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --custom-compile-command "make requirements" \
+	    reconciler/devcloud/requirements.in -o reconciler/devcloud/requirements.txt
+
+clean:  ## remove what the targets above have made here
+	rm -rf .venv .tools .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
