@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 4
 export PYTHON
 
-.PHONY: help install demo test check unit integration requirements clean
+.PHONY: help install docs demo test check unit integration requirements clean
 .DEFAULT_GOAL := help
 
 help:  ## this text
@@ -35,6 +35,10 @@ unit: install  ## unit tests and laws, without a cloud
 integration: install  ## tests against the embedded cloud
 	$(BIN)/pytest -q -m "devcloud and not alone" -n $(WORKERS)
 	$(BIN)/pytest -q -m "devcloud and alone"
+
+docs: install  ## write the generated pages and schemas anew
+	$(BIN)/python scripts/docs.py
+	$(BIN)/reconciler schema --write schemas
 
 requirements:  ## pin the requirements anew, with hashes
 	for name in uv runtime dev; do \
