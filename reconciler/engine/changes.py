@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.cloud.live import Live, LiveObject, owners
 from reconciler.engine.compare import FieldChange, compare
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.bootstrap import BOOTSTRAP
-from reconciler.kinds.fields import fields_of, references
+from reconciler.kinds.fields import Field, fields_of, references
 from reconciler.kinds.kind import Kind
 from reconciler.state.values import Claim, Desired, Lifecycle, Replace, Resource
 
@@ -28,8 +28,8 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     kind = resource.kind
     if kind.listing is None or resource.lifecycle is Lifecycle.EXTERNAL:
         return None
-    if kind.name in live.incomplete:
-        unread = Held(Reason.INCOMPLETE, f"not all listed: {live.incomplete[kind.name]}")
+    unread = _unread(resource, live)
+    if unread:
         return _change(resource, None, Action.CREATE, held=unread)
     found, held = find(resource, live, policy)
     if held:
@@ -39,6 +39,15 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     if found is None:
         return _create(resource, policy)
     return _update(resource, found, live, policy)
+
+
+def _unread(resource: Resource, live: Live) -> Held | None:
+    """Hold what cannot be told from a listing that did not finish, its own or one it refers to."""
+    targets = references(fields_of(resource.kind.spec), resource.fields)
+    for name in (resource.kind.name, resource.parent.kind, *(t.kind for _, t in targets)):
+        if name in live.incomplete:
+            return Held(Reason.INCOMPLETE, f"{name} was not read whole: {live.incomplete[name]}")
+    return None
 
 
 def find(resource: Resource, live: Live, policy: Policy) -> tuple[LiveObject | None, Held | None]:
@@ -149,6 +158,16 @@ def _replace(
     return _change(resource, found, Action.REPLACE, fields, held=held, reason=reason, mark=mark)
 
 
+def referred(fields: Iterable[Field]) -> set[str]:
+    """Give the kinds that fields refer to."""
+    found: set[str] = set()
+    for one in fields:
+        found |= referred(one.nested)
+        if one.ref:
+            found.add(one.ref.kind)
+    return found
+
+
 def _below_use(kind: Kind, found: LiveObject, fields: tuple[FieldChange, ...]) -> Held | None:
     """Hold a limit that is below what is used now, instead of sending it to fail."""
     if not kind.usage:
@@ -174,6 +193,8 @@ def removals(claim: Claim, desired: Desired, live: Live, kind: Kind) -> Iterator
     parent = desired.resources.get(claim.parent)
     if parent is None or not parent.managed or kind.name in live.incomplete:
         return
+    if any(ref in live.incomplete for ref in referred(fields_of(kind.spec))):
+        return
     own_user = live.ids.get(("User", live.self_user))
     for address in live.child_addresses(claim.parent, kind.name):
         found = live.objects.get(address)
@@ -186,7 +207,8 @@ def removals(claim: Claim, desired: Desired, live: Live, kind: Kind) -> Iterator
                 continue
         if any(target == own_user for _, target in references(fields_of(kind.spec), fields)):
             continue  # the controller never takes its own rights away
+        lost = tuple(FieldChange(name, value, None) for name, value in fields.items())
         yield Change(
-            address, kind, Action.DELETE, claim.parent, reason="not in git", live=found,
+            address, kind, Action.DELETE, claim.parent, lost, "not in git", live=found,
             origin=claim.origin,
         )  # fmt: skip

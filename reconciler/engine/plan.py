@@ -13,7 +13,7 @@ from reconciler.engine.compare import FieldChange
 from reconciler.engine.graph import order
 from reconciler.engine.values import Action, Change, Held, Observed, Plan, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import Field, fields_of, references
+from reconciler.kinds.fields import Field, Value, fields_of, references
 from reconciler.kinds.registry import ROOT, Kinds
 from reconciler.state.values import Desired, Lifecycle, Resource
 
@@ -40,15 +40,14 @@ def make_plan(
         for change in removals(claim, desired, live, kinds[claim.kind]):
             planned.setdefault(change.address, change)
     _follow_replacements(planned, desired, live)
+    unchanged = _unchanged(desired, planned.values())
     changes = order(planned.values(), live)
     changes = _select(changes, targets, excludes)
     changes, warnings = _hold_what_cannot_work(changes, desired, live, kinds)
     changes = tuple(sorted(changes, key=lambda change: change.address))
-    managed = sum(r.managed and r.kind.listing is not None for r in desired.resources.values())
-    touched = sum(change.action is not Action.DELETE for change in changes)
     revision = desired.revision
     return Plan(
-        cloud, revision.name, revision.subject, changes, _observed(live), managed - touched,
+        cloud, revision.name, revision.subject, changes, _observed(live), unchanged,
         warnings, _plan_id(changes, live),
     )  # fmt: skip
 
@@ -59,6 +58,16 @@ def _observed(live: Live) -> dict[str, Observed]:
         kind: Observed(complete=False, count=0, why=why) for kind, why in live.incomplete.items()
     }
     return {**counts, **failed}
+
+
+def _unchanged(desired: Desired, changes: Iterable[Change]) -> int:
+    """Count what differs neither itself nor in what is folded into it."""
+    touched = {c.parent if c.kind.folded else c.address for c in changes}
+    return sum(
+        r.managed and r.kind.listing is not None and not r.kind.folded
+        for address, r in desired.resources.items()
+        if address not in touched
+    )
 
 
 def _follow_replacements(planned: dict[Address, Change], desired: Desired, live: Live) -> None:
@@ -147,7 +156,7 @@ def _hold_what_cannot_work(
         for address, change in by_address.items():
             if change.held:
                 continue
-            why = _waits_in_vain(change, by_address, missing)
+            why = _waits_in_vain(change, by_address, missing, live)
             if why:
                 by_address[address] = replace(change, held=Held(Reason.DEPENDENCY, why))
                 settled = False
@@ -172,7 +181,10 @@ def _missing(desired: Desired, live: Live, planned: Mapping[Address, Change]) ->
 
 
 def _waits_in_vain(
-    change: Change, by_address: Mapping[Address, Change], missing: Mapping[Address, str]
+    change: Change,
+    by_address: Mapping[Address, Change],
+    missing: Mapping[Address, str],
+    live: Live,
 ) -> str:
     if change.action is Action.DELETE:
         for address in change.after:
@@ -190,7 +202,14 @@ def _waits_in_vain(
         other = by_address.get(address)
         if other and other.held and other.action is Action.CREATE:
             return f"waits for {address}, which is held"
+        if other is None and _nowhere(address, live):
+            return f"waits for {address}, which is not there and not in this plan"
     return ""
+
+
+def _nowhere(address: Address, live: Live) -> bool:
+    """Whether an object that can be listed was not found (so one that was selected away is)."""
+    return address != ROOT and address.kind in live.counts and address not in live.objects
 
 
 def _users(change: Change, planned: Mapping[Address, Change], live: Live, kinds: Kinds) -> str:
@@ -229,16 +248,26 @@ def _plan_id(changes: Iterable[Change], live: Live) -> str:
     for change in changes:
         seen: object = ""
         if change.live is not None:
-            now = live.fields(change.live)
-            seen = (
-                change.live.id,
-                sorted((f.path, str(f.before)) for f in change.fields),
-                sorted(now),
-            )
-        fields = [(f.path, str(f.before), str(f.after)) for f in change.fields if not f.sensitive]
+            seen = (change.live.id, sorted(live.fields(change.live)))
+        fields = [
+            (f.path, "" if f.sensitive else (_steady(f.before), _steady(f.after)))
+            for f in change.fields
+        ]
         held = change.held.reason if change.held else ""
-        digest.update(repr((str(change.address), change.action, fields, seen, held)).encode())
+        parts = (str(change.address), change.action, fields, seen, held, change.mark)
+        digest.update(repr(parts).encode())
     return digest.hexdigest()[:16]
+
+
+def _steady(value: Value) -> str:
+    """Write a value so that it is the same text in every process: a set has no order."""
+    if isinstance(value, frozenset):
+        return repr(sorted(_steady(item) for item in value))
+    if isinstance(value, Mapping):
+        return repr(sorted((str(key), _steady(inner)) for key, inner in value.items()))
+    if isinstance(value, tuple):
+        return repr([_steady(item) for item in value])
+    return f"{type(value).__name__} {value}"
 
 
 def wants_of(desired: Desired) -> frozenset[tuple[Address, str]]:

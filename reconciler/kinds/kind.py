@@ -282,6 +282,8 @@ class Kind:
     """The fields that tell edges apart. Without any, the name does."""
     names: Callable[[Address, Fields], tuple[str, ...]] | None = None
     """The names in the address of an edge, where parent and identity do not say it well."""
+    phrase: Callable[[Mapping[str, Json]], str] | None = None
+    """How reports say an edge, from its fields with names in the place of references."""
     shorthand: str = ""
     """The field that an item written as a plain word means (LIST), or a value (MAP)."""
     key: str = ""

@@ -162,6 +162,17 @@ def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
     return sent
 
 
+def _phrase(fields: Mapping[str, Json]) -> str:
+    """Say a rule as people do: ``ingress tcp 443 0.0.0.0/0``."""
+    everywhere = "::/0" if fields.get("ethertype") == "IPv6" else "0.0.0.0/0"
+    icmp = fields.get("icmp") or {}
+    numbers = "/".join(str(icmp[key]) for key in ("type", "code") if icmp.get(key) is not None)
+    group = fields.get("remote_group") or fields.get("remote_address_group")
+    remote = f"group {group}" if group else fields.get("remote_prefix") or everywhere
+    words = (fields["direction"], fields.get("protocol"), fields.get("ports"), numbers, remote)
+    return " ".join(str(word) for word in words if word)
+
+
 SECURITY_GROUP_RULE = Kind(
     name="SecurityGroupRule",
     collection="rules",
@@ -173,6 +184,7 @@ SECURITY_GROUP_RULE = Kind(
         "direction", "ethertype", "protocol", "ports", "icmp", "remote_prefix", "remote_group",
         "remote_address_group",
     ),
+    phrase=_phrase,
     folded=True,
     ancestors={"security_group_id": "SecurityGroup", "project_id": "Project"},
     # The rules come with their groups, seven times cheaper than alone.
