@@ -103,3 +103,22 @@ _OWN = re.compile(r"^reconciler[:_]")
 def is_reserved(key: str) -> bool:
     """Whether a tag, property or attribute is a reconciler's own mark, whoever's it is."""
     return bool(_OWN.match(key))
+
+
+def _key(value: str) -> str:
+    if is_reserved(value):
+        raise ValueError(f"{value!r}: what begins with reconciler is the reconciler's own mark")
+    return value
+
+
+def _word(value: object) -> object:
+    """Services keep every value of a free map as text; ``true`` and ``2`` are plain enough."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
+
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_key)]
+"""A key of a map whose keys are free, but for the marks."""
+Word = Annotated[str, BeforeValidator(_word)]
+"""A value of such a map."""
