@@ -60,9 +60,14 @@ class Report:
 def look(target: Target, desired: Desired, progress: Callable[[str, int], None]) -> Live:
     """Observe what the state is about."""
     wanted = wants_of(desired)
+    keys = {
+        (resource.kind.name, resource.options.id): resource.address.name
+        for resource in desired.resources.values()
+        if resource.options.id
+    }
     return observe(
         target.http, target.kinds, target.who,
-        wants=lambda parent, kind: (parent, kind) in wanted, progress=progress,
+        wants=lambda parent, kind: (parent, kind) in wanted, keys=keys, progress=progress,
     )  # fmt: skip
 
 

@@ -21,12 +21,16 @@ WORKERS = 12
 
 Wants = Callable[[Address, str], bool]
 """Whether somebody declared the collection of this kind under this parent."""
+Keys = Mapping[tuple[str, str], str]
+"""From a kind and an id to the key under which the state names that very object."""
+NO_KEYS: Keys = {}
 
 
 @dataclass(slots=True)
 class _Gathering:
     """Live in the making; only the caller's thread writes it."""
 
+    keys: Keys
     objects: dict[Address, LiveObject] = field(default_factory=dict)
     twins: dict[Address, list[LiveObject]] = field(default_factory=lambda: defaultdict(list))
     ids: dict[tuple[str, str], Address] = field(default_factory=dict)
@@ -48,6 +52,7 @@ def observe(
     *,
     wants: Wants,
     only: Collection[str] | None = None,
+    keys: Keys = NO_KEYS,
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
 ) -> Live:
     """List every collection that the kinds name; ``only`` keeps to these kinds.
@@ -56,7 +61,7 @@ def observe(
     kinds ``incomplete``, and the rest goes on.
     """
     chosen = [kind for kind in kinds.ordered() if only is None or kind.name in only]
-    gathering = _Gathering()
+    gathering = _Gathering(keys)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
         futures: dict[object, Future[list[Json]]] = {}
         for kind in chosen:
@@ -72,6 +77,11 @@ def observe(
             for listing in (kind.listing, *kind.more) if kind.listing else ():
                 part = _items(kind, listing, gathering, futures, http, pool, wants)
                 items = None if items is None or part is None else items + part
+            lost = next((p for p in kind.within if p in gathering.incomplete), None)
+            if lost and items is not None:
+                # Without their parents objects have no address: they would look as if not there.
+                gathering.incomplete[kind.name] = f"{lost}: {gathering.incomplete[lost]}"
+                continue
             if items is None:
                 continue
             _index(kind, items, gathering)
@@ -210,14 +220,15 @@ def _add(
             return  # an edge to something that is gone (Keystone keeps such assignments)
         address = edge_address(kind, parent, fields)
     else:
-        name = raw.get(kind.name_wire)
+        key = gathering.keys.get((kind.name, str(raw.get(kind.id_wire))))
+        name = key or raw.get(kind.name_wire)
         if not name:
             return
         address = child_address(kind, parent, str(name))
     found = LiveObject(address, kind, parent, str(raw.get(kind.id_wire) or ""), raw)
     if address in gathering.objects:
-        if kind.edge:
-            return  # two spellings of one edge in the cloud are one edge to us
+        if kind.edge or found.id == gathering.objects[address].id:
+            return  # two spellings of one edge; or one object on two pages
         gathering.twins[address].append(found)
     else:
         gathering.objects[address] = found
