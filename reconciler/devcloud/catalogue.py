@@ -2,11 +2,12 @@
 
 from reconciler.devcloud.api import Client
 from reconciler.devcloud.layout import REGION
-from reconciler.devcloud.services import KEYSTONE, NEUTRON, SERVICES, Service
+from reconciler.devcloud.services import KEYSTONE, NEUTRON, NOVA, SERVICES, Service
 
 # Tests and demonstrations share the admin's project; its limits should never be what stops them.
 # Every other project has the defaults of a real cloud.
-UNLIMITED = (
+UNLIMITED_NOVA = ("instances", "cores", "ram", "key_pairs", "server_groups")
+UNLIMITED_NEUTRON = (
     "network",
     "subnet",
     "subnetpool",
@@ -42,8 +43,11 @@ def register_services(client: Client) -> None:
 
 def lift_admin_limits(client: Client) -> None:
     found = client.call(KEYSTONE, "GET", "/v3/projects?name=admin&domain_id=default")["projects"]
-    path = f"/v2.0/quotas/{found[0]['id']}"
-    client.call(NEUTRON, "PUT", path, {"quota": dict.fromkeys(UNLIMITED, -1)})
+    project = found[0]["id"]
+    limits = dict.fromkeys(UNLIMITED_NEUTRON, -1)
+    client.call(NEUTRON, "PUT", f"/v2.0/quotas/{project}", {"quota": limits})
+    limits = dict.fromkeys(UNLIMITED_NOVA, -1)
+    client.call(NOVA, "PUT", f"/v2.1/os-quota-sets/{project}", {"quota_set": limits})
 
 
 def register(client: Client, service: Service) -> None:

@@ -81,10 +81,14 @@ def raise_up(home: Home, venv: Path, say: Say) -> None:
     if write_config(home, venv) or not fits:
         processes.stop(processes.find(home))
     link_client(home, venv)
+    absent = find_absent(home)
     if not fits:
         say("making the databases of a new cloud: once, less than a minute")
         make_databases(home, venv)
-    start_services(home, venv, say)
+    if absent:
+        say(f"starting {', '.join(service.name for service in absent)}")
+    for service in absent:
+        processes.start(home, venv, service)
     if not fits:
         wait_until_healthy(home, [KEYSTONE])
         register_services(log_in(home))
@@ -100,7 +104,7 @@ def settle_data(home: Home, say: Say) -> bool:
     """Leave data that fits this version, from the pristine copy if need be; else leave none."""
     if is_fit(home, home.data):
         return True
-    if (home.data / "fingerprint").exists():
+    if home.has_data:
         say("the data was made by another version of the devcloud, or elsewhere: starting anew")
     processes.stop(processes.find(home))
     shutil.rmtree(home.data, ignore_errors=True)
@@ -110,28 +114,23 @@ def settle_data(home: Home, say: Say) -> bool:
     return True
 
 
-def start_services(home: Home, venv: Path, say: Say) -> None:
-    missing = []
-    for service in SERVICES:
-        if is_healthy(home, service) and processes.find(home, service):
-            continue
+def find_absent(home: Home) -> tuple[Service, ...]:
+    """The services to start; what is left of them is stopped, and their ports are free."""
+    absent = tuple(service for service in SERVICES if not service_status(home, service).healthy)
+    for service in absent:
         processes.stop(processes.find(home, service))
         if is_listening(home, service):
             raise DevcloudError(
                 f"port {home.port(service)}, for {service.name}, is in use by another program;"
                 " give another --port-base"
             )
-        missing.append(service)
-    if missing:
-        say(f"starting {', '.join(service.name for service in missing)}")
-    for service in missing:
-        processes.start(home, venv, service)
+    return absent
 
 
 def keep_pristine(home: Home) -> None:
     """Mark the data as whole, and copy it for `reset`."""
     flush(home)
-    write_private(home.data / "fingerprint", fingerprint(home))
+    write_private(home.fingerprint, fingerprint(home))
     shutil.rmtree(home.pristine, ignore_errors=True)
     copy_folder(home.data, home.pristine)
 
@@ -145,7 +144,7 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 def is_fit(home: Home, data: Path) -> bool:
-    mark = data / "fingerprint"
+    mark = data / home.fingerprint.name
     return mark.exists() and mark.read_text() == fingerprint(home)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -39,11 +40,13 @@ def make_venv(venv: Path, say: Callable[[str], None]) -> None:
     log = venv.with_suffix(".log")
     say(f"installing OpenStack into {venv}: once, some minutes unless the packages are cached")
     shutil.rmtree(venv, ignore_errors=True)
+    index = find_index()
     with log.open("w") as output:
-        for words in install_commands(venv):
+        for words in install_commands(venv, find_uv()):
             done = subprocess.run(
                 words,
                 cwd=venv.parent,  # where no project's settings are found, only the user's
+                env=os.environ | {"UV_DEFAULT_INDEX": index} if index else None,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -67,11 +70,11 @@ def requirements_key() -> str:
     return digest.hexdigest()[:12]
 
 
-def install_commands(venv: Path) -> list[list[str]]:
+def install_commands(venv: Path, uv: list[str] | None) -> list[list[str]]:
     """With uv, else with pip; the index is the one that the user has set for it."""
     python = str(venv / "bin/python")
     wanted = ["install", "--require-hashes", "-r", str(REQUIREMENTS)]
-    if uv := find_uv():
+    if uv:
         return [
             [*uv, "venv", "--no-project", "--python", sys.executable, str(venv)],
             [*uv, "pip", *wanted[:1], "--python", python, *wanted[1:]],
@@ -94,3 +97,19 @@ def find_uv() -> list[str] | None:
         return None
     tried = subprocess.run([found, "--version"], capture_output=True, check=False)
     return [found] if tried.returncode == 0 else None
+
+
+def find_index() -> str:
+    """The index that pip was told to use, for a uv that was told nothing."""
+    if os.environ.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL"}:
+        return ""
+    if named := os.environ.get("PIP_INDEX_URL"):
+        return named
+    python = Path(sys.base_prefix) / "bin/python3"  # pip is seldom in the reconciler's own
+    asked = subprocess.run(
+        [python, "-m", "pip", "config", "get", "global.index-url"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() if asked.returncode == 0 else ""

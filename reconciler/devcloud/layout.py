@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
@@ -38,6 +38,15 @@ class Home:
     def is_kept(self) -> bool:
         """Whether this directory is known to be a devcloud's."""
         return self.settings.exists()
+
+    @property
+    def fingerprint(self) -> Path:
+        """Says what the data fits; written last, so without it the data is not whole."""
+        return self.data / "fingerprint"
+
+    @property
+    def has_data(self) -> bool:
+        return self.fingerprint.exists()
 
     @property
     def clouds(self) -> Path:
@@ -98,13 +107,19 @@ def open_home(path: Path | None = None, port_base: int | None = None) -> Home:
             # `reset` deletes folders in it: never those of somebody else.
             raise DevcloudError(f"{path} holds other things; give a new or empty directory")
         return home
-    kept = json.loads(home.settings.read_text())
-    if port_base not in (None, kept["port_base"]):
+    try:
+        kept = json.loads(home.settings.read_text())
+        home = Home(path, int(kept["port_base"]), str(kept["password"]))
+    except (ValueError, LookupError, TypeError) as error:
+        raise DevcloudError(f"{home.settings} is damaged; delete {path}") from error
+    if port_base in (None, home.port_base):
+        return home
+    if home.has_data:
         raise DevcloudError(
-            f"the ports of {path} start at {kept['port_base']}, which its data depends on;"
+            f"the ports of {path} start at {home.port_base}, which its data depends on;"
             " give another --home for other ports, or delete this one after `down`"
         )
-    return Home(path, kept["port_base"], kept["password"])
+    return replace(home, port_base=port_base)
 
 
 @contextmanager
@@ -116,11 +131,10 @@ def hold(home: Home, say: Callable[[str], None]) -> Iterator[Home]:
     with exclusive(home.lock, lambda: say("waiting for another command on this devcloud")):
         home.path.chmod(0o700)
         if home.is_kept:
-            yield open_home(home.path)
-        else:
-            kept = {"port_base": home.port_base, "password": home.password}
-            write_private(home.settings, json.dumps(kept, indent=2) + "\n")
-            yield home
+            home = open_home(home.path, home.port_base)
+        kept = {"port_base": home.port_base, "password": home.password}
+        write_private(home.settings, json.dumps(kept, indent=2) + "\n")
+        yield home
 
 
 def write_private(path: Path, text: str) -> None:
@@ -134,8 +148,12 @@ def write_private(path: Path, text: str) -> None:
 @contextmanager
 def exclusive(path: Path, say_waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold a lock file; the kernel lets go of it however the holder ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("w")
+    except OSError as error:
+        raise DevcloudError(f"{path.parent} cannot be used: {error.strerror}") from error
+    with lock:
         try:
             flock(lock, LOCK_EX | LOCK_NB)
         except BlockingIOError:
