@@ -128,6 +128,9 @@ class _Run:
             self._set(Outcome(change, Status.FAILED, str(error), error.request_id))
         except ReconcilerError as error:
             self._set(Outcome(change, Status.FAILED, str(error)))
+        except Exception as error:  # noqa: BLE001 - a bug in one kind must not lose the report
+            text = f"internal error, please report it: {type(error).__name__}: {error}"
+            self._set(Outcome(change, Status.FAILED, text))
         else:
             if timed.done.id:
                 self.ids[address] = timed.done.id

@@ -150,13 +150,14 @@ def _hold_what_cannot_work(
             if users:
                 held = Held(Reason.DEPENDENCY, f"in use by {users}")
                 by_address[change.address] = replace(change, held=held)
+    there = _there(desired, live)
     settled = False
     while not settled:
         settled = True
         for address, change in by_address.items():
             if change.held:
                 continue
-            why = _waits_in_vain(change, by_address, missing, live)
+            why = _waits_in_vain(change, by_address, missing, there)
             if why:
                 by_address[address] = replace(change, held=Held(Reason.DEPENDENCY, why))
                 settled = False
@@ -184,7 +185,7 @@ def _waits_in_vain(
     change: Change,
     by_address: Mapping[Address, Change],
     missing: Mapping[Address, str],
-    live: Live,
+    there: frozenset[Address],
 ) -> str:
     if change.action is Action.DELETE:
         for address in change.after:
@@ -202,14 +203,19 @@ def _waits_in_vain(
         other = by_address.get(address)
         if other and other.held and other.action is Action.CREATE:
             return f"waits for {address}, which is held"
-        if other is None and _nowhere(address, live):
+        if other is None and address not in there:
             return f"waits for {address}, which is not there and not in this plan"
     return ""
 
 
-def _nowhere(address: Address, live: Live) -> bool:
-    """Whether an object that can be listed was not found (so one that was selected away is)."""
-    return address != ROOT and address.kind in live.counts and address not in live.objects
+def _there(desired: Desired, live: Live) -> frozenset[Address]:
+    """Give what need not be made first: it is there, or it comes by itself."""
+    by_itself = {
+        r.address
+        for r in desired.resources.values()
+        if r.kind.listing is None or (r.kind.implicit and r.kind.implicit(r.address))
+    }
+    return frozenset({ROOT, *live.objects, *live.twins, *by_itself})
 
 
 def _users(change: Change, planned: Mapping[Address, Change], live: Live, kinds: Kinds) -> str:
