@@ -49,18 +49,24 @@ class Kinds:
         return fields_of(kind.spec)
 
     def ordered(self) -> list[Kind]:
-        """Give parents before what lies in them."""
+        """Give parents before what lies in them, and ends before the edges that join them."""
         done: list[Kind] = []
         names = {""}
         rest = list(self._all)
+        first = {k.name: self._needed(k) - {k.name} for k in rest}
         while rest:
-            ready = [k for k in rest if all(p in names for p in k.within if p != k.name)]
+            ready = [k for k in rest if first[k.name] <= names]
             if not ready:
                 raise ValueError(f"kinds lie in one another: {', '.join(k.name for k in rest)}")
             done += ready
             names |= {k.name for k in ready}
             rest = [k for k in rest if k not in ready]
         return done
+
+    def _needed(self, kind: Kind) -> set[str]:
+        """Name the kinds that must be known before an object of this one has an address."""
+        ends = {f.ref.kind for f in self.fields(kind) if f.ref} if kind.edge else set()
+        return {*kind.within, *(name for name in ends if name in self)}
 
 
 @cache
