@@ -1,0 +1,247 @@
+"""From a plan, and from what became of it, to the one table that every report renders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.engine.apply import Outcome, Status
+from reconciler.engine.compare import FieldChange
+from reconciler.engine.values import Action, Cause, Change, Held, Observed, Plan
+from reconciler.kinds.address import Address
+from reconciler.kinds.edges import label
+from reconciler.kinds.fields import Value, fields_of
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.values import Json
+from reconciler.report.words import SENSITIVE, plain
+from reconciler.state.parse import Origin
+
+WORST = (Status.FAILED, Status.PENDING, Status.SKIPPED, Status.APPLIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field of a row that differs, in values that can be shown to anybody."""
+
+    path: str
+    before: Json
+    after: Json
+    sensitive: bool = False
+    forces_replace: bool = False
+    note: str = ""
+    item: bool = False
+    """One item of a list, added or removed, not a value that changes."""
+    held: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One object and what happens to it."""
+
+    address: Address
+    parent: Address
+    action: Action
+    cause: Cause
+    lines: tuple[Line, ...]
+    source: Origin
+    after: tuple[Address, ...]
+    held: Held | None
+    reason: str = ""
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Give the names of the domain, or of the domain and project, that the object lies in."""
+        return self.parent.names[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one row."""
+
+    address: Address
+    action: Action
+    status: Status
+    error: str
+    request_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All that a report tells."""
+
+    plan_id: str
+    cloud: str
+    revision: str
+    subject: str
+    rows: tuple[Row, ...]
+    observed: Mapping[str, Observed]
+    unchanged: int
+    warnings: tuple[str, ...]
+    summary: Mapping[str, int]
+    folder: str = ""
+    """The folder that was read as it lies, in the place of a revision."""
+    settled: str = ""
+    seconds: float | None = None
+    """How long observing took."""
+    results: tuple[Result, ...] | None = field(default=None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing differs; adoptions are no difference."""
+        return all(row.action is Action.ADOPT for row in self.rows)
+
+
+def make_table(plan: Plan, *, folder: str = "", seconds: float | None = None) -> Table:
+    """Fold what has no address of its own into its parents, and count."""
+    rows = _rows(plan.changes)
+    summary = {action.value: 0 for action in Action}
+    summary |= Counter(row.action.value for row in rows)
+    summary["held"] = sum(row.held is not None for row in rows)
+    summary["unchanged"] = plan.unchanged
+    return Table(
+        plan.id, plan.cloud, plan.revision, plan.subject, rows, plan.observed, plan.unchanged,
+        plan.warnings, summary, folder=folder, seconds=seconds,
+    )  # fmt: skip
+
+
+def with_outcomes(table: Table, outcomes: Iterable[Outcome]) -> Table:
+    """Add what became of the plan."""
+    return replace(table, results=_results(outcomes))
+
+
+def shown_address(change: Change) -> Address:
+    """Give the address under which a change is reported: the parent's, where it has none."""
+    return change.parent if change.kind.folded else change.address
+
+
+def _rows(changes: Iterable[Change]) -> tuple[Row, ...]:
+    every = list(changes)
+    shown = {change.address: shown_address(change) for change in every}
+    parts: dict[Address, list[Change]] = {}
+    own: dict[Address, Change] = {}
+    for change in every:
+        if change.kind.folded:
+            parts.setdefault(change.parent, []).append(change)
+        else:
+            own[change.address] = change
+    return tuple(
+        _row(address, own.get(address), parts.get(address, []), shown)
+        for address in sorted(own.keys() | parts.keys())
+    )
+
+
+def _row(
+    address: Address, own: Change | None, parts: list[Change], shown: Mapping[Address, Address]
+) -> Row:
+    going = own is not None and own.action is Action.DELETE
+    folded = () if going else _folded(parts)  # what goes with its parent needs no words
+    every = [*([own] if own else []), *parts]
+    after = dict.fromkeys(shown.get(a, a) for c in every for a in c.after)
+    first = own or parts[0]
+    action, held, reason = Action.UPDATE, None, ""
+    lines = tuple(_line(f, address) for f in own.fields) if own else ()
+    if own:
+        action, held, reason = own.action, own.held, own.reason
+        if action is Action.ADOPT and folded:
+            action = Action.UPDATE
+    held = held or _held_part(folded)
+    return Row(
+        address,
+        own.parent if own else Address("", address.names[:-1]),
+        action,
+        next((c.cause for c in every if c.cause is Cause.LIVE), first.cause),
+        (*lines, *folded),
+        first.origin,
+        tuple(a for a in after if a != address),
+        held,
+        reason,
+    )
+
+
+def _held_part(lines: tuple[Line, ...]) -> Held | None:
+    """Give why a row is held of which only a part is."""
+    for line in lines:
+        if line.held:
+            what = line.before if line.after is None else line.after
+            return replace(line.held, detail=f"{line.path} {what}: {line.held.detail}")
+    return None
+
+
+def _line(change: FieldChange, base: Address) -> Line:
+    before, after = plain(change.before, base), plain(change.after, base)
+    if change.sensitive:
+        before, after = (None if v is None else SENSITIVE for v in (before, after))
+    return Line(change.path, before, after, change.sensitive, change.forces_replace)
+
+
+def _folded(parts: list[Change]) -> tuple[Line, ...]:
+    """Say children as fields of their parent, each in one steady place; added ones first."""
+    lines: dict[tuple[str, bool, str], Line] = {}
+    for line in (line for change in parts for line in _child_lines(change)):
+        # What goes and what comes under one key of a map is one change of its value.
+        key = (line.path, line.after is None, f"{line.after} {line.before}")
+        if not line.item:
+            key = (line.path, False, "")
+        other = lines.get(key)
+        if other:
+            before = other.before if line.before is None else line.before
+            after = other.after if line.after is None else line.after
+            line = replace(line, before=before, after=after, held=line.held or other.held)  # noqa: PLW2901
+        lines[key] = line
+    return tuple(lines[key] for key in sorted(lines))
+
+
+def _child_lines(change: Change) -> Iterator[Line]:
+    kind, base, held = change.kind, change.parent, change.held
+    note = change.reason if change.action is Action.DELETE else ""
+    lost = {f.path: f.before for f in change.fields if "." not in f.path}
+    wanted: Mapping[str, Value] = change.resource.fields if change.resource else {}
+    if change.action in (Action.UPDATE, Action.REPLACE):
+        path, value = _said(kind, base, wanted)
+        if kind.form is not Form.MAP:
+            path = f"{path}.{value}"
+        for one in change.fields:
+            inner = _line(one, base)
+            whole = kind.form is Form.MAP and one.path == kind.shorthand
+            yield replace(inner, path=path if whole else f"{path}.{one.path}", held=held)
+        return
+    secret = any(f.secret for f in fields_of(kind.spec))
+    gone = change.action is Action.DELETE
+    path, value = _said(kind, base, lost if gone else wanted)
+    if secret:
+        value = SENSITIVE
+    yield Line(
+        path, value if gone else None, None if gone else value, secret,
+        note=note, item=kind.form is not Form.MAP, held=held,
+    )  # fmt: skip
+
+
+def _said(kind: Kind, base: Address, fields: Mapping[str, Value]) -> tuple[str, Json]:
+    """Give the path under the parent and the value of a child without an address of its own."""
+    words = {name: plain(value, base) for name, value in fields.items()}
+    if kind.form is Form.MAP:
+        return f"{kind.collection}.{words.get(kind.key)}", words.get(kind.shorthand)
+    if kind.phrase:
+        return kind.collection, kind.phrase(words)
+    if kind.identity == (kind.shorthand,):
+        return kind.collection, words.get(kind.shorthand)
+    return kind.collection, label(kind, base, fields)
+
+
+def _results(outcomes: Iterable[Outcome]) -> tuple[Result, ...]:
+    every = list(outcomes)
+    rows = {row.address: row for row in _rows(outcome.change for outcome in every)}
+    found: dict[Address, list[Outcome]] = {}
+    for outcome in every:
+        found.setdefault(shown_address(outcome.change), []).append(outcome)
+    results = []
+    for address, row in rows.items():
+        parts = found[address]
+        worst = min((p.status for p in parts), key=WORST.index)
+        errors = dict.fromkeys(p.error for p in parts if p.error and p.status is worst)
+        request = next((p.request_id for p in parts if p.request_id), "")
+        seconds = round(sum(p.seconds for p in parts), 3)
+        results.append(Result(address, row.action, worst, "; ".join(errors), request, seconds))
+    return tuple(results)
