@@ -69,7 +69,9 @@ class Answer:
 class Cloud:
     """Lines to the services of one cloud. Guards the adapters and how many requests are out."""
 
-    def __init__(self, name: str, *, watch: Callable[[Answer], None] | None = None) -> None:
+    def __init__(
+        self, name: str, *, region: str = "", watch: Callable[[Answer], None] | None = None
+    ) -> None:
         """Read the credentials of ``name`` from clouds.yaml or, with no name, the environment.
 
         Raises:
@@ -78,7 +80,7 @@ class Cloud:
         """
         try:
             loader = openstack.config.OpenStackConfig(app_name=USER_AGENT)
-            self._region = loader.get_one(cloud=name or None)
+            self._region = loader.get_one(cloud=name or None, region_name=region or None)
             self._session = self._region.get_session()
         except (openstack.exceptions.ConfigException, ks.ClientException, OSError) as error:
             raise SettingsError(f"cloud {name or '(from the environment)'}: {error}") from error

@@ -123,3 +123,12 @@ def toplevel(path: Path) -> Path | None:
             return Path(repo.working_dir) if repo.working_dir else None
     except GitError:
         return None
+
+
+def has_uncommitted(repository: Path, folder: str) -> bool:
+    """Say whether files below ``folder`` differ from the newest commit."""
+    try:
+        with git.Repo(repository, search_parent_directories=True) as repo:
+            return bool(repo.git.status("--porcelain", "--", folder or "."))
+    except GitError:
+        return False  # only a hint hangs on it
