@@ -277,6 +277,8 @@ class Kind:
     """From one item as authors write it to several."""
     defaults: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
     """What the server fills in by itself for such fields: left out of an export."""
+    authored: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None
+    """From the fields of an item to the form in which people write it, for an export."""
 
     identity: tuple[str, ...] = ()
     """The fields that tell edges apart. Without any, the name does."""
@@ -296,6 +298,11 @@ class Kind:
     """Kinds with the same parent that must stand first."""
     implicit: Callable[[Address], bool] | None = None
     """Whether the service makes the object by itself, as soon as its parent is there."""
+    untouched: Callable[[Json], bool] | None = None
+    """Whether the raw object, with what comes inside it, is as the service makes it by itself.
+
+    An export leaves such an object out, and states the lists of all others even where empty.
+    """
     server_made: Callable[[Fields], bool] | None = None
     """Which children come with the parent, or with its flags, and count for no claim."""
     unique: bool = False

@@ -50,6 +50,27 @@ class SecurityGroupSpec(Spec):
     """Short words to find it by."""
 
 
+def _untouched(raw: Json) -> bool:
+    """Tell a project's own group as Neutron makes it: all out, and in from one another."""
+    rules = raw.get("security_group_rules") or ()
+    plain = all(
+        rule.get("protocol") is None
+        and not rule.get("remote_ip_prefix")
+        and not rule.get("remote_address_group_id")
+        and rule.get("remote_group_id") == (raw["id"] if rule["direction"] == "ingress" else None)
+        for rule in rules
+    )
+    both = {(rule["direction"], rule["ethertype"]) for rule in rules}
+    return (
+        raw["name"] == "default"
+        and plain
+        and len(both) == len(rules) == 4  # noqa: PLR2004 - two directions, two families
+        and raw.get("description") == "Default security group"
+        and raw.get("stateful") is not False
+        and not raw.get("tags")
+    )
+
+
 SECURITY_GROUP = Kind(
     name="SecurityGroup",
     collection="security_groups",
@@ -59,6 +80,7 @@ SECURITY_GROUP = Kind(
     mark=TAGGED,
     # The group that every project has; listing a project's groups makes it.
     implicit=lambda address: address.name == "default",
+    untouched=_untouched,
     **neutron("/security-groups", "security_group"),
 )
 
@@ -162,6 +184,25 @@ def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
     return sent
 
 
+def _defaults(fields: Mapping[str, object]) -> dict[str, object]:
+    return {"ethertype": "IPv6" if ":" in str(fields.get("remote_prefix")) else "IPv4"}
+
+
+def _authored(item: Mapping[str, Json]) -> dict[str, Json]:
+    """Say where a rule leads to in one word, ``remote``; and one port as a number."""
+    shown = {k: v for k, v in item.items() if not k.startswith("remote_")}
+    if str(shown.get("ports")).isdigit():
+        shown["ports"] = int(shown["ports"])
+    for word in ("group", "address_group"):
+        if f"remote_{word}" in item:
+            shown["remote"] = {word: item[f"remote_{word}"]}
+    if "remote_prefix" in item:
+        shown["remote"] = item["remote_prefix"]
+    if "description" in shown:
+        shown["description"] = shown.pop("description")
+    return shown
+
+
 def _phrase(fields: Mapping[str, Json]) -> str:
     """Say a rule as people do: ``ingress tcp 443 0.0.0.0/0``."""
     everywhere = "::/0" if fields.get("ethertype") == "IPv6" else "0.0.0.0/0"
@@ -185,6 +226,8 @@ SECURITY_GROUP_RULE = Kind(
         "remote_address_group",
     ),
     phrase=_phrase,
+    defaults=_defaults,
+    authored=_authored,
     folded=True,
     ancestors={"security_group_id": "SecurityGroup", "project_id": "Project"},
     # The rules come with their groups, seven times cheaper than alone.
