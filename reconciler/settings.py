@@ -1,4 +1,4 @@
-"""What can be said in reconciler.yaml: whose state this is, for which clouds, within which limits."""
+"""What can be said in reconciler.yaml: whose state this is, which clouds, within which limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
-
 
 FILE = "reconciler.yaml"
 OWNER = r"^[a-z0-9][a-z0-9-]{0,40}$"

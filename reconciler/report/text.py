@@ -43,13 +43,21 @@ def plan_text(table: Table, width: int = 100) -> Text:
             text.append(f"{kind}: its listing did not finish: {clean(seen.why)}\n")
     for warning in table.warnings:
         text.append("  ! ", "bold yellow").append(f"{clean(warning)}\n")
-    column = min(WIDEST, max((len(clean(str(row.address))) for row in table.rows), default=0)) + 2
-    causes = {row.cause for row in table.rows}
-    for row in table.rows:
-        text.append_text(_row(row, column, width, with_cause=Cause.GIT in causes))
+    text.append_text(rows_text(table, width))
     if table.rows:
         text.append("\n")
     return text.append_text(summary(table))
+
+
+def rows_text(table: Table, width: int = 100) -> Text:
+    """Render the changes and nothing else."""
+    column = min(WIDEST, max((len(clean(str(row.address))) for row in table.rows), default=0)) + 2
+    # Without a history every difference comes from the cloud: not worth a word on each line.
+    with_cause = any(row.cause is Cause.GIT for row in table.rows)
+    text = Text()
+    for row in table.rows:
+        text.append_text(_row(row, column, width, with_cause=with_cause))
+    return text
 
 
 def header(table: Table) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -61,6 +61,26 @@ def read_folder(folder: Path) -> Revision:
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror}") from error
     return Revision("", "", files, lambda name: _open_below(root, name))
+
+
+def read_files(paths: Iterable[Path]) -> Revision:
+    """Read single files and whole folders as one state, named as they were called.
+
+    Raises:
+        SourceError: a file cannot be read.
+
+    """
+    files: dict[str, bytes] = {}
+    for path in paths:
+        if path.is_dir():
+            inner = read_folder(path).files
+            files |= {(path / name).as_posix(): content for name, content in inner.items()}
+            continue
+        try:
+            files[path.as_posix()] = path.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{path}: {error.strerror}") from error
+    return Revision("", "", files, lambda name: _open_below(Path.cwd(), name))
 
 
 def _open_below(root: Path, name: str) -> BinaryIO:

@@ -1,0 +1,139 @@
+"""From options to what a command works on: settings, the state, the cloud, and a plan of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from reconciler import log
+from reconciler.cli.console import err, story, warn
+from reconciler.cli.options import Common
+from reconciler.cli.place import Place, choose_cloud, find_place
+from reconciler.cloud.live import Live
+from reconciler.cloud.session import Answer, Cloud
+from reconciler.engine.changes import Policy
+from reconciler.engine.values import Plan
+from reconciler.errors import UsageError
+from reconciler.kinds.registry import Kinds, load_kinds
+from reconciler.line import Selection, Target, plan_for
+from reconciler.report.table import Table, make_table
+from reconciler.settings import OWNER
+from reconciler.state.model import make_desired
+from reconciler.state.source import Revision
+from reconciler.state.values import Desired
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a plan is made of."""
+
+    place: Place
+    kinds: Kinds
+    revision: Revision
+    folder: str
+    desired: Desired
+    target: Target
+    owner: str
+
+
+def open_cloud(options: Common, place: Place) -> Cloud:
+    """Find the credentials of the cloud that is meant; nothing is sent yet."""
+    name, settings = choose_cloud(options, place)
+    return Cloud(
+        (settings.cloud if settings else None) or name,
+        region=(settings.region if settings else None) or "",
+        watch=_watch if options.verbose else None,
+    )
+
+
+def _watch(answer: Answer) -> None:
+    log.event(
+        logging.DEBUG, "requested", service=answer.service, method=answer.method,
+        path=answer.path, status=answer.status,
+    )  # fmt: skip
+
+
+def owner_of(options: Common, place: Place) -> str:
+    """Give the owner whose marks are written, or nothing where nobody said.
+
+    Raises:
+        UsageError: it is no name that a mark can hold.
+
+    """
+    said = options.owner or (place.settings.owner if place.settings else None)
+    owner = said or os.environ.get("RECONCILER_OWNER") or ""
+    if owner and not re.match(OWNER, owner):
+        raise UsageError(
+            f"--owner {owner}: takes lower-case letters, digits and dashes, 41 at most"
+        )
+    return owner
+
+
+def open_run(options: Common, *, at: str | None = None) -> Run:
+    """Read the settings and the state, and log in.
+
+    Raises:
+        ReconcilerError: any of it cannot be used; the message says what to do.
+
+    """
+    kinds = load_kinds()
+    place = find_place(options, kinds)
+    owner = owner_of(options, place)
+    name, _ = choose_cloud(options, place)
+    revision, folder = place.read_state(at)
+    desired, warnings = make_desired(revision, kinds)
+    for problem in warnings:
+        warn(str(problem).replace("warning: ", "", 1))
+    cloud = open_cloud(options, place)
+    return Run(
+        place, kinds, revision, folder, desired, Target(cloud, cloud.who(), name, kinds), owner
+    )
+
+
+def look(run: Run, policy: Policy, selection: Selection) -> tuple[Plan, Live, Table]:
+    """Observe, with progress, and plan."""
+    started = time.monotonic()
+    with observing(len([*run.kinds])) as step:
+        plan, live = plan_for(run.target, run.desired, policy, selection, step)
+    return plan, live, make_table(plan, folder=run.folder, seconds=time.monotonic() - started)
+
+
+class _Step:
+    """Told of every kind that was listed; moves the bar, where there is one."""
+
+    def __init__(self, bar: Progress | None, total: int) -> None:
+        self.bar = bar
+        self.task = bar.add_task("observing", total=total) if bar else None
+
+    def __call__(self, kind: str, count: int) -> None:
+        log.event(logging.DEBUG, "listed", kind=kind, count=count)
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, advance=1, description=f"observing {kind}")
+
+
+@contextmanager
+def observing(total: int) -> Iterator[_Step]:
+    """Show how far observing is: a bar on a terminal, a line elsewhere."""
+    console = err()
+    if not console.is_terminal:
+        story("observing the cloud")
+        yield _Step(None, total)
+        return
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(),
+        console=console, transient=True,
+    ) as bar:  # fmt: skip
+        yield _Step(bar, total)
+
+
+def state_path(run: Run) -> Path | None:
+    """Give the folder that was read as it lies, if one was."""
+    return Path(run.folder) if run.folder else None
