@@ -202,16 +202,19 @@ def _tell(run: Run, report: Report, table: Table, output: str, seconds: float) -
         answer(outcome_text(whole, seconds))
     if report.interrupted:
         warn("interrupted: what is pending was not begun; run it again to go on")
-    elif not report.settled:
-        warn("unsettled: another look still finds these changes to make")
     if left is None or not outcomes:
         return
-    if output == "text" and left.rows:
-        answer(rows_text(left, width()))
-    elif not left.rows:
+    if not left.rows:
         story("another look found nothing left to do", "green")
-    if left.rows and report.settled:
-        story("what is left is held, or not enough to write for")
+        return
+    if failures(outcomes):
+        warn("not everything was done; another look finds these changes left")
+    elif not report.settled:
+        warn("unsettled: another look still finds these changes to make")
+    else:
+        story("another look finds nothing left but what is held:")
+    if output == "text":
+        answer(rows_text(left, width()))
 
 
 def code_of(report: Report) -> Code:

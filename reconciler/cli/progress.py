@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,6 +25,7 @@ from reconciler import log
 from reconciler.cli.console import err, warn
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Change
+from reconciler.report.table import change_words
 from reconciler.report.text import COLOURS, MARKS, SIGNS
 from reconciler.report.words import clean
 
@@ -75,9 +77,9 @@ class _Lines:
             return
         log.event(logging.INFO, status.value, action=change.action.value, address=change.address)
         mark, colour = MARKS[status]
+        action, words = change_words(change)
         text = Text(f"{mark} ", colour)
-        text.append(f"{SIGNS[change.action]} ", COLOURS[change.action])
-        text.append(clean(str(change.address)))
+        text.append(f"{SIGNS[action]} ", COLOURS[action]).append(clean(words))
         if status is not Status.APPLIED:
             text.append(f"  {status.value}", colour)
         self.console.print(text)
@@ -100,5 +102,5 @@ class _Bar(_Lines):
             self.total = max(self.total, self.done)  # passes after the first bring more
         self.bar.update(
             self.task, completed=self.done, total=self.total,
-            description=Text(clean(str(change.address))[:60]).plain.replace("[", "\\["),
+            description=escape(clean(change_words(change)[1])[:60]),
         )  # fmt: skip

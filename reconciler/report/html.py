@@ -123,8 +123,9 @@ def _row(row: Row, result: Result | None) -> str:
     sign = f'<span class="sign" title="{word}">{SIGNS[row.action]}</span>'
     head = f'<span class="{word}">{sign} {_code(str(row.address))}</span>'
     parts = [f"<article><header>{head}{status}{where}</header>"]
-    if row.lines:
-        parts.append(f"<table>{''.join(_field(line) for line in row.lines)}</table>")
+    fields = "".join(_field(line) for line in row.lines if not line.told)
+    if fields:
+        parts.append(f"<table>{fields}</table>")
     if row.held:
         release = f" Released by {_code(row.held.release)}" if row.held.release else ""
         reason = f"<b>held: {row.held.reason.value}</b>"

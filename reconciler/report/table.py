@@ -32,6 +32,8 @@ class Line:
     note: str = ""
     item: bool = False
     """One item of a list, added or removed, not a value that changes."""
+    told: bool = False
+    """The address of the row says it already: not repeated to people."""
     held: Held | None = None
 
 
@@ -141,7 +143,7 @@ def _row(
     after = dict.fromkeys(shown.get(a, a) for c in every for a in c.after)
     first = own or parts[0]
     action, held, reason = Action.UPDATE, None, ""
-    lines = tuple(_line(f, address) for f in own.fields) if own else ()
+    lines = tuple(_own_line(f, own) for f in own.fields) if own else ()
     if own:
         action, held, reason = own.action, own.held, own.reason
         if action is Action.ADOPT and folded:
@@ -167,6 +169,13 @@ def _held_part(lines: tuple[Line, ...]) -> Held | None:
             what = line.before if line.after is None else line.after
             return replace(line.held, detail=f"{line.path} {what}: {line.held.detail}")
     return None
+
+
+def _own_line(field_change: FieldChange, change: Change) -> Line:
+    line = _line(field_change, change.address)
+    told = change.action is not Action.REPLACE and line.path in change.kind.identity
+    forces = line.forces_replace and change.action is not Action.CREATE
+    return replace(line, told=told, forces_replace=forces)
 
 
 def _line(change: FieldChange, base: Address) -> Line:
@@ -230,6 +239,27 @@ def _said(kind: Kind, base: Address, fields: Mapping[str, Value]) -> tuple[str, 
     return kind.collection, label(kind, base, fields)
 
 
+def _error(outcome: Outcome) -> str:
+    """Give what went wrong, and with which of the fields of a row."""
+    line = next(iter(_child_lines(outcome.change)), None) if outcome.change.kind.folded else None
+    return f"{line_words(line)}: {outcome.error}" if line else outcome.error
+
+
+def line_words(line: Line) -> str:
+    """Name a folded child in a few words: ``rules ingress tcp 443 0.0.0.0/0``."""
+    value = line.before if line.after is None else line.after
+    return f"{line.path} {value}" if line.item else line.path
+
+
+def change_words(change: Change) -> tuple[Action, str]:
+    """Name one change as reports do: its sign, its address, and its field where it is folded."""
+    address = str(shown_address(change))
+    if not change.kind.folded:
+        return change.action, address
+    line = next(iter(_child_lines(change)), None)
+    return change.action, f"{address}  {line_words(line)}" if line else address
+
+
 def _results(outcomes: Iterable[Outcome]) -> tuple[Result, ...]:
     every = list(outcomes)
     rows = {row.address: row for row in _rows(outcome.change for outcome in every)}
@@ -240,7 +270,7 @@ def _results(outcomes: Iterable[Outcome]) -> tuple[Result, ...]:
     for address, row in rows.items():
         parts = found[address]
         worst = min((p.status for p in parts), key=WORST.index)
-        errors = dict.fromkeys(p.error for p in parts if p.error and p.status is worst)
+        errors = dict.fromkeys(_error(p) for p in parts if p.error and p.status is worst)
         request = next((p.request_id for p in parts if p.request_id), "")
         seconds = round(sum(p.seconds for p in parts), 3)
         results.append(Result(address, row.action, worst, "; ".join(errors), request, seconds))

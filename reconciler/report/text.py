@@ -95,7 +95,7 @@ def _row(row: Row, column: int, width: int, *, with_cause: bool) -> Text:
     text = Text("  ").append(SIGNS[row.action], f"bold {colour}")
     place = row.reason if row.action is Action.DELETE and not row.source.file else str(row.source)
     address = clean(str(row.address))
-    text.append(" ").append(address.ljust(column) if place else address, colour)
+    text.append(" ").append(f"{address:<{column - 2}}  " if place else address, colour)
     text.append(clean(place), "dim")
     if with_cause and row.cause is Cause.LIVE:
         text.append("   live", "dim")
@@ -106,11 +106,11 @@ def _row(row: Row, column: int, width: int, *, with_cause: bool) -> Text:
         forced = any(one.forces_replace for one in group)
         if row.held and (forced or any(one.held for one in group)):
             shown_held = True
-            _hold(line, row.held, detail=not forced)
+            _hold(line, row.held, width, detail=not forced)
         text.append_text(line).append("\n")
     if row.held and not shown_held:
         line = Text("      ").append(clean(row.held.detail))
-        _hold(line, row.held, detail=False)
+        _hold(line, row.held, width, detail=False)
         text.append_text(line).append("\n")
     return text
 
@@ -118,7 +118,7 @@ def _row(row: Row, column: int, width: int, *, with_cause: bool) -> Text:
 def _grouped(lines: tuple[Line, ...]) -> list[list[Line]]:
     """Give the items of one list together, every other field by itself."""
     groups: list[list[Line]] = []
-    for line in lines:
+    for line in (line for line in lines if not line.told):
         if line.item and groups and groups[-1][0].item and groups[-1][0].path == line.path:
             groups[-1].append(line)
         else:
@@ -182,12 +182,14 @@ def _items(path: str, items: list[Text], width: int) -> Text:
     return Text(f"{path}  ").append_text(Text("\n" + " " * (len(path) + 8)).join(items))
 
 
-def _hold(text: Text, held: Held, *, detail: bool) -> None:
+def _hold(text: Text, held: Held, width: int, *, detail: bool) -> None:
     if detail:
         text.append(f"   {clean(held.detail)}")
     release = f": {clean(held.release)}" if held.release else ""
-    text.append(" " * max(3, 72 - len(text)))
-    text.append(f"HELD {held.reason}{release}", "bold magenta")
+    words = f"HELD {held.reason}{release}"
+    gap = max(3, 72 - len(text))
+    fits = len(text) + gap + len(words) <= width
+    text.append(" " * gap if fits else "\n          ").append(words, "bold magenta")
 
 
 def result_text(result: Result, column: int = WIDEST) -> Text:

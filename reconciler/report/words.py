@@ -17,7 +17,7 @@ LONGEST = 160
 """Characters of one value in a report that people read; programs get all of it."""
 
 _BARE = re.compile(r"^[\w./:@+*%=-]+$")
-_LOOKS_LIKE_MORE = re.compile(r"^([-+.]?\d[\d.e+-]*|true|false|null|none|~)$", re.IGNORECASE)
+_LOOKS_LIKE_MORE = re.compile(r"^([-+]?\d+(\.\d+)?|true|false|null|none|~)$", re.IGNORECASE)
 
 
 def clean(text: str) -> str:
