@@ -118,7 +118,7 @@ class Scope:
             places = ", ".join(str(a) for a in sorted(elsewhere)[:3])
             return (
                 f"refers to {kind_name} {shown}, which is not visible from here; there is "
-                f"{places}: share it, or say {name:, project:, domain:}"
+                f"{places}: share it, or say {{name:, project:, domain:}}"
             )
         names = {n for k, n in self.by_name if k == kind_name}
         return (
