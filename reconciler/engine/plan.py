@@ -161,16 +161,14 @@ def _hold_what_cannot_work(
             if why:
                 by_address[address] = replace(change, held=Held(Reason.DEPENDENCY, why))
                 settled = False
-    warnings = tuple(
-        f"{address} is referred to, but neither declared nor in the cloud" for address in missing
-    )
+    warnings = tuple(f"{address} {why}" for address, why in missing.items())
     return tuple(by_address.values()), warnings
 
 
 def _missing(desired: Desired, live: Live, planned: Mapping[Address, Change]) -> dict[Address, str]:
     """Give what must be there without us, and is not."""
     return {
-        r.address: str(r.origin)
+        r.address: _why_missing(r)
         for r in desired.resources.values()
         if r.lifecycle is Lifecycle.EXTERNAL
         and r.kind.listing is not None
@@ -179,6 +177,17 @@ def _missing(desired: Desired, live: Live, planned: Mapping[Address, Change]) ->
         and not (r.kind.implicit and r.kind.implicit(r.address))
         and r.kind.name not in live.incomplete
     }
+
+
+def _why_missing(resource: Resource) -> str:
+    if not resource.implied:
+        return "is declared external, and is not in the cloud"
+    if resource.origin.file:
+        return (
+            f"is not in the cloud, and {resource.origin} only states what lies in it; "
+            "declare it with a field of its own, or with `reconcile: {}`"
+        )
+    return "is neither declared nor in the cloud"
 
 
 def _waits_in_vain(
@@ -199,7 +208,7 @@ def _waits_in_vain(
     leans += [t for _, t in references(fields_of(change.kind.spec), change.resource.fields)]
     for address in leans:
         if address in missing:
-            return f"{address} is neither declared nor in the cloud"
+            return f"{address} {missing[address]}"
         other = by_address.get(address)
         if other and other.held and other.action is Action.CREATE:
             return f"waits for {address}, which is held"
