@@ -6,7 +6,14 @@ import ipaddress
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 Json = Any
 """Decoded JSON, as a service sent it or will get it."""
@@ -61,10 +68,16 @@ def _size_in(unit: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-MiB = Annotated[int, Strict(), _size_in("MiB"), Field(ge=0)]
-GiB = Annotated[int, Strict(), _size_in("GiB"), Field(ge=0)]
-MiBLimit = Annotated[int, Strict(), _size_in("MiB"), Field(ge=-1)]
-GiBLimit = Annotated[int, Strict(), _size_in("GiB"), Field(ge=-1)]
+def _size_or(least: int) -> WithJsonSchema:
+    """Tell editors what a size looks like."""
+    words = {"type": "string", "pattern": f"^[0-9]+ *({'|'.join(_BITS)})$"}
+    return WithJsonSchema({"anyOf": [{"type": "integer", "minimum": least}, words]})
+
+
+MiB = Annotated[int, Strict(), _size_in("MiB"), Field(ge=0), _size_or(0)]
+GiB = Annotated[int, Strict(), _size_in("GiB"), Field(ge=0), _size_or(0)]
+MiBLimit = Annotated[int, Strict(), _size_in("MiB"), Field(ge=-1), _size_or(-1)]
+GiBLimit = Annotated[int, Strict(), _size_in("GiB"), Field(ge=-1), _size_or(-1)]
 
 
 def _port_range(value: object) -> object:
@@ -83,7 +96,19 @@ def _port_range(value: object) -> object:
     return str(first) if first == last else f"{first}-{last}"
 
 
-PortRange = Annotated[str | None, BeforeValidator(_port_range)]
+PortRange = Annotated[
+    str | None,
+    BeforeValidator(_port_range),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 65535},
+                {"type": "string", "pattern": "^[0-9]+(-[0-9]+)?$"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 
 
 def _tag(value: str) -> str:
@@ -120,5 +145,7 @@ def _word(value: object) -> object:
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_key)]
 """A key of a map whose keys are free, but for the marks."""
-Word = Annotated[str, BeforeValidator(_word)]
+Word = Annotated[
+    str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "integer", "boolean"]})
+]
 """A value of such a map."""

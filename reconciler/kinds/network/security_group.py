@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from reconciler.kinds.kind import (
     TAGGED,
@@ -36,7 +36,11 @@ def _protocol(value: object) -> object:
     return _PROTOCOLS.get(word, word) if isinstance(word, str) else word
 
 
-Protocol = Annotated[Text | None, BeforeValidator(_protocol)]
+Protocol = Annotated[
+    Text | None,
+    BeforeValidator(_protocol),
+    WithJsonSchema({"type": ["string", "integer", "null"]}),
+]
 
 
 class SecurityGroupSpec(Spec):
@@ -94,8 +98,28 @@ class Icmp(Spec):
     """The code; none: all of the type."""
 
 
+_REFERENCE = {"type": ["string", "object"]}
+_REMOTE = {
+    "description": "A prefix, or {group: NAME}, or {address_group: NAME}; left out: everywhere.",
+    "anyOf": [
+        {"type": ["string", "null"]},
+        *(
+            {
+                "type": "object",
+                "properties": {word: _REFERENCE},
+                "required": [word],
+                "additionalProperties": False,
+            }
+            for word in ("group", "address_group")
+        ),
+    ],
+}
+
+
 class RuleSpec(Spec):
     """One thing that is allowed. Rules never change: they are taken away and made."""
+
+    model_config = ConfigDict(json_schema_extra={"also": {"remote": _REMOTE}})
 
     direction: Annotated[Literal["ingress", "egress"], Immutable()]
     """Seen from the port."""
