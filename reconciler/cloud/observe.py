@@ -132,11 +132,18 @@ def _items(
             ]
         if listing.each:
             return _each(kind, listing, gathering, http, pool, wants)
-        found = futures[_key(kind, listing, listing.path)].result()
+        found = _split(listing, futures[_key(kind, listing, listing.path)].result())
         return [(None, raw) for raw in found if listing.select is None or listing.select(raw)]
     except CloudError as error:
         gathering.incomplete[kind.name] = str(error)
         return None
+
+
+def _split(listing: Listing, found: list[Json]) -> list[Json]:
+    """Give one item for each of those in the list that each item holds, if it holds one."""
+    if not listing.split:
+        return found
+    return [{**raw, listing.split: one} for raw in found for one in raw[listing.split]]
 
 
 def unpack(found: Json) -> Iterable[Mapping[str, Json]]:
@@ -227,7 +234,7 @@ def _add(
         address = child_address(kind, parent, str(name))
     found = LiveObject(address, kind, parent, str(raw.get(kind.id_wire) or ""), raw)
     if address in gathering.objects:
-        if kind.edge or found.id == gathering.objects[address].id:
+        if (kind.edge and not kind.mark) or found.id == gathering.objects[address].id:
             return  # two spellings of one edge; or one object on two pages
         gathering.twins[address].append(found)
     else:

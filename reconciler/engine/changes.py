@@ -71,7 +71,7 @@ def find(resource: Resource, live: Live, policy: Policy) -> tuple[LiveObject | N
     return None, Held(
         Reason.AMBIGUOUS,
         f"{len(candidates)} objects have this name ({ids})",
-        "say which with `reconcile: {id: …}`",
+        "delete all but one" if resource.kind.edge else "say which with `reconcile: {id: …}`",
     )
 
 

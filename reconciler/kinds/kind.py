@@ -146,6 +146,8 @@ class Listing:
     all_parents: bool = False
     wanted: Callable[[Json], bool] | None = None
     """Which parents can have any at all (the access list of a public flavor is a 404)."""
+    split: str = ""
+    """The list in each item that has one object for each of its own items."""
     select: Callable[[Json], bool] | None = None
     """Which of the items are of this kind."""
 
@@ -292,6 +294,8 @@ class Kind:
     """The field that holds the key of a MAP."""
     folded: bool = False
     """No address of its own in reports: shown as a field of its parent."""
+    claims_if: str = ""
+    """The field which must be true for the lists stated in an object of this kind to claim."""
     claim_scope: tuple[str, ...] = ()
     """A stated list claims only what agrees with one of its items in these fields."""
     after: tuple[str, ...] = ()

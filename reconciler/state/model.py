@@ -141,6 +141,9 @@ def _claims(
             scopes.setdefault((resource.parent, resource.kind.name), set()).add(part)
     for parent, kind, origin in entries.lists:
         place = (parent, kind.name)
+        above = resources.get(parent)
+        if above and above.kind.claims_if and not above.fields.get(above.kind.claims_if):
+            continue
         inside = frozenset(scopes.get(place, ())) if kind.claim_scope else None
         claims.setdefault(place, Claim(parent, kind.name, inside, origin))
     return claims

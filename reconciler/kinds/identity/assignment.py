@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import model_validator
 
 from reconciler.kinds.address import Address
+from reconciler.kinds.identity.role import role_word
 from reconciler.kinds.kind import Call, Fields, Form, Kind, Listing, Ref, Reference, Spec
 from reconciler.kinds.values import Bool, Json
 
@@ -15,8 +16,11 @@ from reconciler.kinds.values import Bool, Json
 class SystemSpec(Spec):
     """The cloud as a whole, as a place to give roles on."""
 
+    claim: Bool = False
+    """Whether `members` are all there shall be; if not, they are only added to the others."""
 
-SYSTEM = Kind(name="System", collection="system", spec=SystemSpec, form=Form.ONE)
+
+SYSTEM = Kind(name="System", collection="system", spec=SystemSpec, form=Form.ONE, claims_if="claim")
 
 
 class AssignmentSpec(Spec):
@@ -54,7 +58,7 @@ def _names(parent: Address, fields: Fields) -> tuple[str, ...]:
     role = fields["role"]
     assert isinstance(actor, Address)  # resolved by now
     assert isinstance(role, Address)  # likewise
-    word = role.name if len(role.names) == 1 else f"{role.name}@{role.names[0]}"
+    word = role_word(role)
     if fields.get("inherited"):
         word += "+inherited"
     return (parent.kind.lower(), *parent.names, actor.kind.lower(), *actor.names, word)

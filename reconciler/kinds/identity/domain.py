@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from reconciler.kinds.identity.options import KeystoneOptions
 from reconciler.kinds.kind import ATTRIBUTED, Call, Kind, Spec, rest
 from reconciler.kinds.values import Bool, Tags, Text

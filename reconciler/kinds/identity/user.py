@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import model_validator
@@ -99,7 +100,7 @@ def _read(raw: dict[str, Json]) -> dict[str, Json]:
     return raw
 
 
-def _write(body: dict[str, Json], raw: dict[str, Json]) -> dict[str, Json]:
+def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
     body.update(body.pop("extra", {}))
     password = body.pop("password", None)
     if password:
