@@ -98,8 +98,8 @@ class Icmp(Spec):
     """The code; none: all of the type."""
 
 
-_REFERENCE = {"type": ["string", "object"]}
-_REMOTE = {
+_REFERENCE: Json = {"type": ["string", "object"]}
+_REMOTE: Json = {
     "description": "A prefix, or {group: NAME}, or {address_group: NAME}; left out: everywhere.",
     "anyOf": [
         {"type": ["string", "null"]},
