@@ -64,13 +64,22 @@ def apply_plan(
     sorter.prepare()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="apply") as pool:
         waiting: dict[Future[_Timed], Address] = {}
+        ready: list[Address] = []
         while sorter.is_active():
-            for address in sorter.get_ready():
+            ready += sorter.get_ready()
+            busy = {_turn(todo[address]) for address in waiting.values()}
+            later: list[Address] = []
+            for address in ready:
+                if _turn(todo[address]) in busy:
+                    later.append(address)
+                    continue
                 if stopped() or run.passes_over(address):
                     sorter.done(address)
                     continue
                 listen(todo[address], None)
+                busy.add(_turn(todo[address]))
                 waiting[pool.submit(_timed, todo[address], run.context)] = address
+            ready = later
             if not waiting:
                 continue
             finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
@@ -79,6 +88,11 @@ def apply_plan(
                 run.note(address, future)
                 sorter.done(address)
     return tuple(run.outcome(change) for change in todo.values())
+
+
+def _turn(change: Change) -> Address:
+    """Give the object of which only one thing may be changed at a time."""
+    return change.parent if change.kind.in_turn else change.address
 
 
 def _timed(change: Change, context: Context) -> _Timed:

@@ -300,6 +300,8 @@ class Kind:
     """A stated list claims only what agrees with one of its items in these fields."""
     after: tuple[str, ...] = ()
     """Kinds with the same parent that must stand first."""
+    in_turn: bool = False
+    """Whether the service loses one of two changes made at once under the same parent."""
     implicit: Callable[[Address], bool] | None = None
     """Whether the service makes the object by itself, as soon as its parent is there."""
     untouched: Callable[[Json], bool] | None = None

@@ -112,6 +112,8 @@ FLAVOR_EXTRA_SPEC = Kind(
     shorthand="value",
     identity=("key",),
     folded=True,
+    # Nova writes all of a flavor's extra specs back, whichever of them a request names.
+    in_turn=True,
     id_wire="",
     listing=Listing(
         embedded="Flavor", items="extra_specs", select=lambda item: not is_reserved(item["key"])
