@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from reconciler.kinds.address import Address
 from reconciler.kinds.identity.role import role_word
@@ -23,8 +23,18 @@ class SystemSpec(Spec):
 SYSTEM = Kind(name="System", collection="system", spec=SystemSpec, form=Form.ONE, claims_if="claim")
 
 
+_ROLES: Json = {
+    "description": "Several roles at once, instead of `role`.",
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": ["string", "object"]},
+}
+
+
 class AssignmentSpec(Spec):
     """A role of a user or a group on the project, the domain or the system that it stands in."""
+
+    model_config = ConfigDict(json_schema_extra={"also": {"roles": _ROLES}})
 
     user: Annotated[Reference | None, Ref("User", blocks=False)] = None
     """The user; or `group`."""
