@@ -168,7 +168,9 @@ def load_all(text: str | bytes) -> list[Any]:
         try:
             values = []
             while loader.check_node():
-                values.append(_Builder().build(loader.get_node()))
+                node = loader.get_node()
+                assert node is not None  # check_node said so
+                values.append(_Builder().build(node))
             return values
         finally:
             loader.dispose()
@@ -181,33 +183,80 @@ def load_all(text: str | bytes) -> list[Any]:
         raise YamlError(1, f"not YAML: {str(error).splitlines()[0]}") from error
 
 
-class _Dumper(yaml.CSafeDumper):
+class _Writer(yaml.representer.SafeRepresenter):
     """Writes what YAML 1.1 and 1.2 readers agree on: what either could misread is quoted."""
 
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
+        return True
 
-_BARE = re.compile(r"^[A-Za-z/_][A-Za-z0-9 ._/@+:()-]*$")
+
+_BARE = re.compile(r"^[A-Za-z/_][A-Za-z0-9 ._/@+:()-]*$|^\d+(?:\.\d+){3}(?:/\d+)?$|^\d+-\d+$")
+"""Words, and also IPv4 addresses, prefixes and ranges of numbers."""
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+WIDTH = 100
+LEAF = 4
+"""Keys of a mapping that is written in one line, if it fits."""
 
 
-def _string(dumper: yaml.Dumper, text: str) -> yaml.ScalarNode:
+def _string(writer: _Writer, text: str) -> yaml.ScalarNode:
     tag = f"{_PREFIX}str"
     if "\n" in text:
-        return dumper.represent_scalar(tag, text, style="|")
+        return writer.represent_scalar(tag, text, style="|")
     plain = _BARE.match(text) and text.lower() not in _WORDS and text == text.strip()
-    return dumper.represent_scalar(tag, text, style=None if plain else '"')
+    colon = ": " in text or text.endswith(":")
+    return writer.represent_scalar(tag, text, style=None if plain and not colon else '"')
 
 
-_Dumper.add_representer(str, _string)
+_Writer.add_representer(str, _string)
 
 
 def dump(value: Mapping[str, Any]) -> str:
-    """Write a document in the form in which people write them."""
-    text: str = yaml.dump(
-        value,
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        default_flow_style=None,
-        width=100,
+    """Write a document as people do: blocks, and in one line what is short and has no names."""
+    node = _Writer(sort_keys=False).represent_data(value)
+    _lay_out(node, 0)
+    text: str = yaml.serialize(
+        node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=2 * WIDTH, indent=2
     )
     return text
+
+
+def _lay_out(node: yaml.Node, column: int, *, item: bool = False) -> None:
+    """Choose block or flow: an item of a list may nest, a named mapping holds plain values."""
+    if isinstance(node, yaml.ScalarNode):
+        return
+    assert isinstance(node, yaml.CollectionNode)  # the three sorts of node there are
+    node.flow_style = _is_short(node, item=item) and column + _length(node) <= WIDTH
+    if isinstance(node, yaml.SequenceNode):
+        for inner in node.value:
+            _lay_out(inner, column + 2, item=True)
+    elif isinstance(node, yaml.MappingNode):
+        for key, inner in node.value:
+            _lay_out(inner, column + 2 if not _is_leaf(inner) else column + 4 + len(key.value))
+
+
+def _is_short(node: yaml.Node, *, item: bool) -> bool:
+    if not node.value:
+        return True
+    if isinstance(node, yaml.SequenceNode):
+        return all(isinstance(inner, yaml.ScalarNode) for inner in node.value)
+    if item:
+        return all(_is_leaf(inner) for _, inner in node.value)
+    return len(node.value) <= LEAF and all(isinstance(v, yaml.ScalarNode) for _, v in node.value)
+
+
+def _is_leaf(node: yaml.Node) -> bool:
+    """Whether there is nothing in it but plain values."""
+    if isinstance(node, yaml.MappingNode):
+        return all(isinstance(inner, yaml.ScalarNode) for _, inner in node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return all(isinstance(inner, yaml.ScalarNode) for inner in node.value)
+    return True
+
+
+def _length(node: yaml.Node) -> int:
+    """Count the characters of a node in one line."""
+    if isinstance(node, yaml.MappingNode):
+        return sum(len(key.value) + 4 + _length(inner) for key, inner in node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return 2 + sum(2 + _length(inner) for inner in node.value)
+    return WIDTH if "\n" in node.value else len(node.value) + 2

@@ -1,0 +1,199 @@
+"""From a cloud that exists to files after which a plan finds nothing to change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from reconciler.cloud.live import Live, LiveObject
+from reconciler.cloud.observe import NO_KEYS, Keys, observe
+from reconciler.engine.changes import Policy
+from reconciler.engine.plan import make_plan
+from reconciler.engine.values import Action, Change
+from reconciler.errors import SourceError, StateError
+from reconciler.export.choose import Choice, choose, scope_of
+from reconciler.export.files import Tree
+from reconciler.export.words import Unsayable, Words, fields_in_words, list_in_words, naming
+from reconciler.kinds.address import Address
+from reconciler.kinds.fields import fields_of
+from reconciler.kinds.kind import Form
+from reconciler.kinds.registry import Kinds
+from reconciler.line import Target
+from reconciler.state.entries import OPTIONS
+from reconciler.state.model import make_desired
+from reconciler.state.source import Revision
+from reconciler.state.values import Lifecycle
+
+ROUNDS = 3
+"""How often what would differ is left out before the rest is only told."""
+SHORT = 8
+"""Characters of an id that tell twins apart in their keys."""
+
+Left = frozenset[tuple[Address, str]]
+"""Fields of objects, and kinds of lists, that are not stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Files by their path, and what they could not express: for people, one line each."""
+
+    files: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def export_cloud(
+    target: Target,
+    *,
+    projects: Collection[str] = (),
+    only: Collection[str] = (),
+    progress: Callable[[str, int], None] = lambda _kind, _count: None,
+) -> Export:
+    """Write down a cloud; the plan of these files may adopt, and finds nothing else to do.
+
+    ``projects`` (names, or ``domain/name``) and ``only`` (names of kinds) keep to a part of it:
+    what that part refers to is declared external. This is what ``reconciler export`` calls;
+    ``write_export`` puts the files into a folder, and the notes belong on stderr.
+    """
+
+    def look(keys: Keys) -> Live:
+        return observe(
+            target.http, target.kinds, target.who, wants=lambda _parent, _kind: True,
+            keys=keys, progress=progress,
+        )  # fmt: skip
+
+    live = look(NO_KEYS)
+    keys = keys_for(live)
+    if keys:  # twins have addresses of their own, and so has what lies in them, only with keys
+        live = look(keys)
+    return export_live(live, target.kinds, keys, projects=projects, only=only)
+
+
+def keys_for(live: Live) -> dict[tuple[str, str], str]:
+    """Give a key of its own to each object whose name is another's, too, or is no key."""
+    twins = [twin for found in live.twins.values() for twin in found]
+    odd = [o for o in live.objects.values() if not o.kind.edge and o.name != o.name.strip()]
+    return {
+        (found.kind.name, found.id): f"{found.name.strip()}-{found.id[:SHORT]}"
+        for found in (*twins, *odd)
+        if found.id and found.kind.form is not Form.ONE
+    }
+
+
+def export_live(
+    live: Live,
+    kinds: Kinds,
+    keys: Keys = NO_KEYS,
+    *,
+    projects: Collection[str] = (),
+    only: Collection[str] = (),
+) -> Export:
+    """Write down what was observed, and leave out what a plan would still see otherwise."""
+    choice = choose(live, kinds, projects=projects, only=only)
+    left: Left = frozenset()
+    notes: list[str] = [
+        f"{kind}: left out, it could not be listed: {why}" for kind, why in live.incomplete.items()
+    ]
+    for _ in range(ROUNDS):
+        writing = _Writing(live, kinds, keys, choice, left)
+        files = writing.files()
+        differing, told = _check(files, live, kinds)
+        if differing <= left:
+            break
+        left |= differing
+    notes += [
+        f"{address}: {what} is left out: the state does not say it so" for address, what in left
+    ]
+    return Export(files, (*notes, *writing.notes(), *told))
+
+
+@dataclass(slots=True)
+class _Writing:
+    """One round of writing; guards what could not be expressed."""
+
+    live: Live
+    kinds: Kinds
+    keys: Keys
+    choice: Choice
+    left: Left
+    lost: list[str] = field(default_factory=list)
+    hidden: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def files(self) -> dict[str, str]:
+        scope = scope_of(self.choice, self.live, self.kinds)
+        tree = Tree(self.kinds)
+        for address in sorted(self.choice.objects, key=lambda a: (len(a.names), a)):
+            found = self.choice.objects[address]
+            words, lost = fields_in_words(
+                found.kind, self._fields(found), naming(scope, found.parent), self._filled(found)
+            )
+            self.lost += [f"{address}: {reason}" for reason in lost]
+            if words or found.kind.form is not Form.ONE:
+                tree.put(address, self._key(found) | words)
+            for one in fields_of(found.kind.spec):
+                self.hidden[found.kind.collection, one.name] += one.secret
+        for address in self.choice.external:
+            words = self._key(self.live.objects.get(address))
+            options = {**words.get(OPTIONS, {}), "lifecycle": str(Lifecycle.EXTERNAL)}
+            tree.put(address, words | {OPTIONS: options})
+        for (parent, name), items in sorted(self.choice.lists.items()):
+            if (parent, name) in self.left:
+                continue
+            kind = self.kinds[name]
+            try:
+                fields = [self.live.fields(item) for item in items]
+                tree.put_list(
+                    parent, kind.collection, list_in_words(kind, fields, naming(scope, parent))
+                )
+            except Unsayable as reason:
+                self.lost.append(f"{parent}: {kind.collection}: {reason}")
+        return tree.files()
+
+    def _fields(self, found: LiveObject) -> dict[str, object]:
+        fields = self.live.fields(found)
+        return {k: v for k, v in fields.items() if (found.address, k) not in self.left}
+
+    def _filled(self, found: LiveObject) -> Mapping[str, object]:
+        return self.live.defaults.get(found.kind.name, {})
+
+    def _key(self, found: LiveObject | None) -> Words:
+        """Name an object whose key is not its name."""
+        if found is None or (found.kind.name, found.id) not in self.keys:
+            return {}
+        return {"name": found.name, OPTIONS: {"id": found.id}}
+
+    def notes(self) -> Iterator[str]:
+        """Say what could not be expressed: each thing once, secrets counted."""
+        for (collection, name), count in self.hidden.items():
+            if count:
+                yield f"{collection}: the {name} of {count} cannot be read; say where it is kept"
+        yield from self.lost
+
+
+def _check(
+    files: Mapping[str, str], live: Live, kinds: Kinds
+) -> tuple[frozenset[tuple[Address, str]], list[str]]:
+    """Plan the files against what they were made of; give what differs, and what else is wrong."""
+
+    def nothing(name: str) -> BytesIO:
+        raise SourceError(f"{name}: not part of an export")
+
+    revision = Revision("", "", {path: text.encode() for path, text in files.items()}, nothing)
+    try:
+        desired, _ = make_desired(revision, kinds)
+    except StateError as error:
+        return frozenset(), [str(problem) for problem in error.problems]
+    plan = make_plan(desired, live, kinds, Policy())
+    changes = [change for change in plan.changes if change.action is not Action.ADOPT]
+    return (
+        frozenset(place for change in changes for place in _places(change)),
+        [*plan.warnings, *(f"{c.address}: a plan would {c.action} it" for c in changes)],
+    )
+
+
+def _places(change: Change) -> Iterator[tuple[Address, str]]:
+    if change.kind.edge:
+        yield change.parent, change.kind.name
+    for one in change.fields:
+        yield change.address, one.path.split(".")[0]
