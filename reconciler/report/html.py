@@ -10,7 +10,7 @@ from reconciler.engine.values import Action
 from reconciler.kinds.address import Address
 from reconciler.report.table import Line, Result, Row, Table
 from reconciler.report.text import SIGNS, header
-from reconciler.report.words import clean, count_of, shown
+from reconciler.report.words import bare, clean, count_of, shown
 
 STYLE = """
 :root { color-scheme: light dark; --bg: #fbfbfa; --card: #fff; --ink: #1d2126; --dim: #68717c;
@@ -43,8 +43,9 @@ table { border-collapse: collapse; margin: .35rem 0 0 1.6rem; }
 td { padding: .05rem 1.25rem .05rem 0; vertical-align: top; }
 ul.items { margin: 0; padding: 0; list-style: none; }
 .old { color: var(--delete); } .new { color: var(--create); }
-.held { margin: .35rem 0 0 1.6rem; color: var(--held); }
-.held b { border: 1px solid; border-radius: .3rem; padding: 0 .35rem; margin-right: .4rem;
+p.held { margin: .35rem 0 0 1.6rem; color: var(--held); }
+.counts .held { color: var(--held); }
+p.held b { border: 1px solid; border-radius: .3rem; padding: 0 .35rem; margin-right: .4rem;
   font-size: .8rem; }
 .failed { margin: .35rem 0 0 1.6rem; color: var(--delete); }
 .warning { border-left: 3px solid var(--update); padding: .2rem .8rem; margin: .5rem 0; }
@@ -140,6 +141,7 @@ def _field(line: Line) -> str:
     note = f' <span class="dim">({_text(line.note)})</span>' if line.note else ""
     old, new = shown(line.before), shown(line.after)
     if line.item:
+        old, new = bare(line.before), bare(line.after)
         value = _code(f"- {old}", "old") if line.after is None else _code(f"+ {new}", "new")
     elif line.before is None:
         value = _code(new, "new")

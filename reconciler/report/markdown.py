@@ -11,7 +11,7 @@ from reconciler.report.words import clean
 OPEN_ROWS = 30
 """A longer list of changes is folded up."""
 WIDE = 10_000
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|~$@:-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~$@])")
 
 
 def plan_markdown(table: Table) -> str:
@@ -62,5 +62,5 @@ def _changes(table: Table) -> str:
 def _as_diff(line: str) -> str:
     """Move the sign of a change to the first column, where it gives the line its colour."""
     sign = line[2:3] if line.startswith("  ") else ""
-    known = {"+": "+", "-": "-", "~": "!", "±": "!", "=": " ", "!": "!"}
-    return f"{known[sign]} {line[2:]}" if sign in known else f"  {line[2:]}"
+    known = {"+": "+", "-": "-", "~": "! ~", "±": "! ±", "=": "  =", "!": "!"}
+    return f"{known[sign]}{line[3:]}" if sign in known else f"  {line[2:]}"

@@ -7,7 +7,7 @@ from rich.text import Text
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Held
 from reconciler.report.table import Line, Result, Row, Table
-from reconciler.report.words import clean, count_of, shown
+from reconciler.report.words import bare, clean, count_of, shown
 
 SIGNS = {
     Action.CREATE: "+",
@@ -154,12 +154,8 @@ def _field(group: list[Line], row: Row, width: int) -> Text:
 def _item(line: Line) -> Text:
     if line.after is None:
         note = f"   ({clean(line.note)})" if line.note else ""
-        return Text(f"- {_bare(line.before)}", "red").append(note, "dim")
-    return Text(f"+ {_bare(line.after)}", "green")
-
-
-def _bare(value: object) -> str:
-    return clean(value) if isinstance(value, str) else shown(value)
+        return Text(f"- {bare(line.before)}", "red").append(note, "dim")
+    return Text(f"+ {bare(line.after)}", "green")
 
 
 def _difference(line: Line) -> list[Text]:

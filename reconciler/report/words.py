@@ -81,6 +81,11 @@ def shown(value: Json) -> str:
     )
 
 
+def bare(value: Json) -> str:
+    """Write a plain value for people without quotes, where it stands by itself."""
+    return clean(value) if isinstance(value, str) else shown(value)
+
+
 def _is_pairs(value: Value) -> bool:
     """Whether this is a nested model in the form that can lie in a set."""
     return (
