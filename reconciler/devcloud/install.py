@@ -106,6 +106,8 @@ def find_index() -> str:
     if named := os.environ.get("PIP_INDEX_URL"):
         return named
     python = Path(sys.base_prefix) / "bin/python3"  # pip is seldom in the reconciler's own
+    if not python.exists():
+        return ""
     asked = subprocess.run(
         [python, "-m", "pip", "config", "get", "global.index-url"],
         capture_output=True,
