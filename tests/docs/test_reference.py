@@ -17,7 +17,7 @@ def test_the_committed_reference_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(load_kinds()), "run `make docs`"
 
 
-@pytest.mark.parametrize("kind", load_kinds(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", list(load_kinds()), ids=lambda kind: kind.name)
 def test_every_kind_says_what_it_is(kind: Kind) -> None:
     assert kind.doc
     assert f"## {kind.name}" in kind_page(kind, load_kinds())
