@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from reconciler.kinds.kind import (
     TAGGED,
+    Fields,
     Immutable,
     Kind,
     Ref,
@@ -67,6 +68,22 @@ class NetworkSpec(Spec):
     """Short words to find it by."""
 
 
+CHOSEN = frozenset({"geneve", "vxlan", "gre", "local"})
+"""Types that need no physical network: the server chooses one, and its key."""
+MTU = {"geneve": 1450, "vxlan": 1450, "gre": 1458, "vlan": 1500, "flat": 1500, "local": 1500}
+"""What is left for packets on an Ethernet of 1500 bytes."""
+
+
+def _defaults(fields: Fields) -> dict[str, object]:
+    provider = fields.get("provider")
+    kind = provider.get("network_type") if isinstance(provider, dict) else None
+    return {
+        "mtu": MTU.get(str(kind)),
+        "provider": provider if kind in CHOSEN else {},
+        "vlan_transparent": False,
+    }
+
+
 NETWORK = Kind(
     name="Network",
     collection="networks",
@@ -74,5 +91,6 @@ NETWORK = Kind(
     spec=NetworkSpec,
     ancestors={"project_id": "Project"},
     mark=TAGGED,
+    defaults=_defaults,
     **neutron("/networks", "network"),
 )
