@@ -158,6 +158,22 @@ def _replace(
     return _change(resource, found, Action.REPLACE, fields, held=held, reason=reason, mark=mark)
 
 
+def locked(change: Change) -> Held | None:
+    """Hold what the service would refuse because of a lock that nobody said should come off."""
+    lock = change.kind.lock
+    if lock is None or change.live is None or not lock.on(change.live.raw):
+        return None
+    opened = any(f.path in (lock.field, lock.field.split(".")[0]) for f in change.fields)
+    absent = change.resource is not None and change.resource.lifecycle is Lifecycle.ABSENT
+    refused = change.action in (Action.DELETE, Action.REPLACE) or lock.updates
+    if opened or absent or not refused:
+        return None
+    return Held(
+        Reason.PROTECTED, f"the service lets nobody touch it: it is {lock.field.split('.')[-1]}",
+        f"take {lock.field} away in a commit",
+    )  # fmt: skip
+
+
 def referred(fields: Iterable[Field]) -> set[str]:
     """Give the kinds that fields refer to."""
     found: set[str] = set()

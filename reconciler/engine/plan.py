@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.cloud.live import Live, LiveObject
-from reconciler.engine.changes import Policy, change_for, removals
+from reconciler.engine.changes import Policy, change_for, locked, removals
 from reconciler.engine.compare import FieldChange
 from reconciler.engine.graph import order
 from reconciler.engine.values import Action, Change, Held, Observed, Plan, Reason
@@ -145,7 +145,10 @@ def _hold_what_cannot_work(
     by_address = {change.address: change for change in changes}
     missing = _missing(desired, live, by_address)
     for change in changes:
-        if change.action is Action.DELETE and not change.held and not change.kind.edge:
+        lock = None if change.held else locked(change)
+        if lock:
+            by_address[change.address] = replace(change, held=lock)
+        elif change.action is Action.DELETE and not change.held and not change.kind.edge:
             users = _users(change, by_address, live, kinds)
             if users:
                 held = Held(Reason.DEPENDENCY, f"in use by {users}")

@@ -156,6 +156,8 @@ def _update(change: Change, context: Context) -> Done:
     if kind.revision and change.fields:
         raw = _read_again(change, sender, context)
         headers = {"If-Match": f"revision_number={raw['revision_number']}"}
+    if kind.lock and kind.lock.updates and kind.lock.on(raw):
+        sender.send(kind.lock.opens)  # the service takes this alone, and nothing before it
     body = changed_body(change, context, raw)
     if change.mark and kind.mark and kind.mark.style is MarkStyle.ATTRIBUTE:
         body[kind.mark.field] = context.owner
@@ -243,6 +245,8 @@ def _delete(change: Change, context: Context) -> None:
         return
     sender = Sender(context.http, kind, _values_to_delete(change, context, found))
     try:
+        if kind.lock and kind.lock.on(found.raw):
+            sender.send(kind.lock.opens)
         if kind.before_delete:
             sender.send(kind.before_delete)
         sender.send(kind.delete)

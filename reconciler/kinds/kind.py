@@ -260,6 +260,23 @@ class Kind:
     """Read one object again."""
     before_delete: Call | None = None
     calls: Mapping[str, Call] = field(default_factory=dict)
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What makes the service refuse to change or delete an object until it is taken off.
+
+    It is taken off where the author states another value of ``field``, or declares it absent.
+    """
+
+    on: Callable[[Json], bool]
+    """Whether the raw object has it."""
+    field: str
+    """The field of the spec that says so; dotted."""
+    opens: Call
+    """Takes it off, and nothing else."""
+    updates: bool = True
+    """Whether it refuses updates, too, or deletes only."""
+
+
     steps: Mapping[str, Step] = field(default_factory=dict)
     version: str = ""
     """The microversion to speak."""
@@ -288,6 +305,7 @@ class Kind:
     """The names in the address of an edge, where parent and identity do not say it well."""
     phrase: Callable[[Mapping[str, Json]], str] | None = None
     """How reports say an edge, from its fields with names in the place of references."""
+    lock: Lock | None = None
     shorthand: str = ""
     """The field that an item written as a plain word means (LIST), or a value (MAP)."""
     key: str = ""

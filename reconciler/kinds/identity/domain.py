@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.identity.options import KeystoneOptions
+from reconciler.kinds.identity.options import KeystoneOptions, immutable
 from reconciler.kinds.kind import ATTRIBUTED, Call, Kind, Spec, rest
 from reconciler.kinds.values import Bool, Tags, Text
 
@@ -30,5 +30,6 @@ DOMAIN = Kind(
     replaceable=False,
     mark=ATTRIBUTED,
     before_delete=Call("PATCH", "/domains/{id}", {"domain": {"enabled": False}}),
+    lock=immutable("/domains", "domain"),
     **rest("/domains", "domain", update="PATCH"),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.kind import Spec
-from reconciler.kinds.values import Bool
+from reconciler.kinds.kind import Call, Lock, Spec
+from reconciler.kinds.values import Bool, Json
 
 
 class KeystoneOptions(Spec):
@@ -11,3 +11,13 @@ class KeystoneOptions(Spec):
 
     immutable: Bool | None = None
     """Refuse changes and deletion until this is taken away."""
+
+
+def _is_immutable(raw: Json) -> bool:
+    return bool((raw.get("options") or {}).get("immutable"))
+
+
+def immutable(path: str, one: str) -> Lock:
+    """Give the lock of a kind that has this option; Keystone takes its end in no other company."""
+    body = {one: {"options": {"immutable": None}}}
+    return Lock(_is_immutable, "options.immutable", Call("PATCH", f"{path}/{{id}}", body))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.kinds.identity.options import KeystoneOptions
+from reconciler.kinds.identity.options import KeystoneOptions, immutable
 from reconciler.kinds.kind import (
     TAGGED_IN_BODY,
     Call,
@@ -52,5 +52,6 @@ PROJECT = Kind(
     mark=TAGGED_IN_BODY,
     read=_read,
     calls={"mark": Call("PUT", "/projects/{id}/tags/{mark}")},
+    lock=immutable("/projects", "project"),
     **rest("/projects", "project", update="PATCH"),
 )

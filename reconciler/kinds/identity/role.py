@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from reconciler.kinds.address import Address
-from reconciler.kinds.identity.options import KeystoneOptions
+from reconciler.kinds.identity.options import KeystoneOptions, immutable
 from reconciler.kinds.kind import (
     ATTRIBUTED,
     Call,
@@ -45,6 +45,7 @@ ROLE = Kind(
     more=(
         Listing(path="/roles?domain_id={parent}", items="roles", each="Domain", all_parents=True),
     ),
+    lock=immutable("/roles", "role"),
     **rest("/roles", "role", update="PATCH", page=0),
 )
 
