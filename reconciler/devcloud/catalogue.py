@@ -22,9 +22,13 @@ UNLIMITED_NEUTRON = (
 
 
 def register_services(client: Client) -> None:
-    """Make the services' project, their users and their endpoints."""
+    """Make the services' users and endpoints, and the admin one of the domain too."""
     listed = client.call(KEYSTONE, "GET", "/v3/roles")["roles"]
     roles = {role["name"]: role["id"] for role in listed}
+    # Keystone's bootstrap makes its user the admin of one project and of the system only.
+    admins = client.call(KEYSTONE, "GET", "/v3/users?name=admin&domain_id=default")["users"]
+    path = f"/v3/domains/default/users/{admins[0]['id']}/roles/{roles['admin']}"
+    client.call(KEYSTONE, "PUT", path)
     project = create(client, "project", name="service", domain_id="default")
     for service in SERVICES:
         if service != KEYSTONE:

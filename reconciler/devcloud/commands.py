@@ -20,6 +20,9 @@ from reconciler.devcloud.services import KEYSTONE, SERVICES, Service
 
 Say = Callable[[str], None]
 
+# What an empty cloud holds is as these make it.
+MAKERS = ("schema.py", "catalogue.py", "runtime/make_neutron_tables.py")
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
@@ -150,7 +153,9 @@ def is_fit(home: Home, data: Path) -> bool:
 
 def fingerprint(home: Home) -> str:
     """Changes when data would not fit: it holds paths, ports and one version's tables."""
-    text = "\n".join([requirements_key(), str(home.path), str(home.port_base), home.password])
+    makers = [(Path(__file__).parent / name).read_text() for name in MAKERS]
+    own = [str(home.path), str(home.port_base), home.password]
+    text = "\n".join([requirements_key(), *own, *makers])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -118,6 +118,25 @@ def test_every_service_is_up_in_one_process(home: Home, client: Client) -> None:
     assert region["id"] == "devcloud"
 
 
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"project": {"name": "admin", "domain": {"name": "Default"}}},
+        {"domain": {"name": "Default"}},
+        {"system": {"all": True}},
+    ],
+)
+def test_the_admin_gets_in_by_every_scope_that_clouds_yaml_names(
+    client: Client, scope: Json
+) -> None:
+    user = {"name": "admin", "domain": {"name": "Default"}, "password": client.home.password}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    body = {"auth": {"identity": identity, "scope": scope}}
+    reply = request(client.home, KEYSTONE, "POST", "/v3/auth/tokens", body=body)
+    assert reply.status == 201
+    assert "admin" in {role["name"] for role in reply.json["token"]["roles"]}
+
+
 def test_up_again_changes_nothing(home: Home, client: Client) -> None:
     before = pids(home)
     started = time.monotonic()
