@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Final, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
 
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Reason
