@@ -13,7 +13,8 @@ from reconciler.cloud.session import Who
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address, Id
 from reconciler.kinds.edges import edge_address
-from reconciler.kinds.kind import Http, Kind, Listing
+from reconciler.kinds.fields import Value
+from reconciler.kinds.kind import Form, Http, Kind, Listing
 from reconciler.kinds.registry import ROOT, Kinds, child_address
 from reconciler.kinds.values import Json
 
@@ -44,6 +45,7 @@ class _Gathering:
     )
     """Objects of a kind with their addresses: where embedded children are found."""
 
+    defaults: dict[str, Mapping[str, Value]] = field(default_factory=dict)
 
 def observe(
     http: Http,
@@ -65,18 +67,20 @@ def observe(
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
         futures: dict[object, Future[list[Json]]] = {}
         for kind in chosen:
-            listing = kind.listing
-            if listing and listing.path and not listing.each:  # the others wait for their parents
+            for listing in (kind.listing, kind.unset):
+                if listing is None or not listing.path or listing.each:
+                    continue  # what is asked for each parent waits for the parents
                 key = _key(kind, listing, listing.path)
                 if key not in futures:
                     futures[key] = pool.submit(
-                        read_pages, http, kind.service, listing, listing.path, kind.version
+                        read_pages, http, kind.service, listing, path, kind.version
                     )
         for kind in chosen:
             items: list[Item] | None = []
             for listing in (kind.listing, *kind.more) if kind.listing else ():
                 part = _items(kind, listing, gathering, futures, http, pool, wants)
                 items = None if items is None or part is None else items + part
+                    path = listing.path.replace("{own_project}", who.project_id)
             lost = next((p for p in kind.within if p in gathering.incomplete), None)
             if lost and items is not None:
                 # Without their parents objects have no address: they would look as if not there.
@@ -93,7 +97,7 @@ def observe(
         gathering.ids,
         {place: tuple(found) for place, found in gathering.children.items()},
         gathering.incomplete,
-        {},
+        gathering.defaults,
         gathering.counts,
         who.user_id,
         who.project_id,
@@ -170,7 +174,12 @@ def _each(
             continue
         path = listing.path.replace("{parent}", str(raw.get(gathering_id(raw))))
         asked.append(
-            (parent, pool.submit(read_pages, http, kind.service, listing, path, kind.version))
+            (
+                parent,
+                reading.pool.submit(
+                    _there, reading.http, kind.service, listing, path, kind.version
+                ),
+            )
         )
     return [
         (parent, item)
@@ -204,6 +213,27 @@ def _index(kind: Kind, items: list[Item], gathering: _Gathering) -> None:
 
 
 def parent_in(
+def _there(http: Http, service: str, listing: Listing, path: str, version: str) -> list[Json]:
+    """Read what lies in an object; one that was deleted meanwhile holds nothing."""
+    try:
+        return read_pages(http, service, listing, path, version)
+    except Missing:
+        return []
+
+
+def _note_unset(
+    kind: Kind, gathering: _Gathering, futures: Mapping[object, Future[list[Json]]]
+) -> None:
+    """Read what an object has on which nothing was set: a stated ``null`` means that."""
+    if kind.unset is None:
+        return
+    try:
+        for raw in futures[_key(kind, kind.unset, kind.unset.path)].result():
+            gathering.defaults[kind.name] = read_fields(kind, raw, Live({}))
+    except CloudError as error:
+        gathering.incomplete[kind.name] = str(error)
+
+
     kind: Kind, raw: Mapping[str, Json], ids: Mapping[tuple[str, str], Address]
 ) -> Address | None:
     """Give the address of what an object lies in, if that has one."""
@@ -229,7 +259,7 @@ def _add(
     else:
         key = gathering.keys.get((kind.name, str(raw.get(kind.id_wire))))
         name = key or raw.get(kind.name_wire)
-        if not name:
+        if not name and kind.form is not Form.ONE:
             return
         address = child_address(kind, parent, str(name))
     found = LiveObject(address, kind, parent, str(raw.get(kind.id_wire) or ""), raw)

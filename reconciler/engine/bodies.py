@@ -100,7 +100,7 @@ def changed_body(change: Change, context: Context, raw: Mapping[str, Json]) -> d
     now = read_fields(change.kind, raw, context.live)
     chosen: dict[str, Value] = {}
     for one in fields_of(change.kind.spec):
-        paths = [p for p in wanted if p == one.name or p.startswith(f"{one.name}.")]
+        paths = [p for p in wanted if one.owns(p)]
         if one.via or not paths:
             continue
         if one.shape is Shape.MODEL and wanted.get(one.name, paths) is not None:
@@ -111,7 +111,7 @@ def changed_body(change: Change, context: Context, raw: Mapping[str, Json]) -> d
                 k: v for k, v in part.items() if not one.lifted or k in touched
             }
         elif one.shape is Shape.MAP and one.keyed:
-            chosen[one.name] = {p.split(".", 1)[1]: wanted[p] for p in paths}
+            chosen[one.name] = {p.removeprefix(f"{one.name}."): wanted[p] for p in paths}
         else:
             chosen[one.name] = wanted.get(one.name, change.resource.fields[one.name])
     body = to_wire(fields_of(change.kind.spec), chosen, context.id_of)

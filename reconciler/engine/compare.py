@@ -65,20 +65,26 @@ def _field(
                 below = found if isinstance(found, Mapping) else {}
                 yield from _field(inner, f"{path}.{inner.name}", wanted[inner.name], below, {})
     elif field.shape is Shape.MAP and isinstance(wanted, Mapping):
-        yield from _map(field, path, wanted, found or {})
+        yield from _map(field, path, wanted, found or {}, defaults.get(field.name) or {})
     elif not same(wanted, found):
         yield FieldChange(path, found, wanted, field.secret, field.immutable)
 
 
 def _map(
-    field: Field, path: str, wanted: Mapping[str, Value], found: Mapping[str, Value]
+    field: Field,
+    path: str,
+    wanted: Mapping[str, Value],
+    found: Mapping[str, Value],
+    defaults: Mapping[str, Value],
 ) -> Iterable[FieldChange]:
     keys = [*wanted] if field.keyed else [*wanted, *(key for key in found if key not in wanted)]
     for key in keys:
-        if wanted.get(key) != found.get(key):
-            yield FieldChange(
-                f"{path}.{key}", found.get(key), wanted.get(key), field.secret, field.immutable
-            )
+        after = wanted.get(key)
+        if after is None and field.keyed:
+            after = defaults.get(key)
+        if after != found.get(key):
+            where = key if field.beside else f"{path}.{key}"
+            yield FieldChange(where, found.get(key), after, field.secret, field.immutable)
 
 
 def same(wanted: Value, found: Value) -> bool:

@@ -209,6 +209,7 @@ def _waits_in_vain(
         return ""
     leans = [change.parent]
     leans += [t for _, t in references(fields_of(change.kind.spec), change.resource.fields)]
+    leans += change.kind.leans_on(change.resource.fields) if change.kind.leans_on else ()
     for address in leans:
         if address in missing:
             return f"{address} {missing[address]}"

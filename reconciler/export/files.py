@@ -21,7 +21,7 @@ LONGEST = 60
 """Characters of a name that a file's name holds: at most 240 bytes, and file systems take 255."""
 DOMAIN = "Domain"
 """What a file's header names: its collections lie in a file of their own."""
-DECLARED: Mapping[str, Any] = {"reconcile": {"lifecycle": "managed"}}
+DECLARED: Mapping[str, Any] = {"reconcile": {}}
 _ODD = re.compile(r"[^\w.@+-]")
 _RANK = {Form.ONE: 0, Form.LIST: 1, Form.MAP: 1, Form.NAMED: 2}
 
@@ -49,7 +49,8 @@ class Tree:
         """Give the mapping that holds an object's own fields and collections."""
         if address == ROOT:
             return self.top
-        kind = self.kinds[address.kind]
+        kind = self.kinds.of(address)
+        assert kind is not None  # it was observed, or is what such an object lies in
         above = self._node(parent_of(kind, address, self.kinds))
         found: Words = above.setdefault(kind.collection, {})
         return found if kind.form is Form.ONE else found.setdefault(address.name, {})

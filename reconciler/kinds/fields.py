@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from reconciler.kinds.address import Address, Id
 from reconciler.kinds.kind import (
+    Beside,
     CreateOnly,
     Immutable,
     Keyed,
@@ -60,6 +62,7 @@ class Field:
     create_only: bool
     secret: bool
     keyed: bool
+    beside: str
     shares: bool
     required: bool
     default: Value
@@ -71,6 +74,12 @@ class Field:
     def lifted(self) -> bool:
         """Whether the fields of the nested model lie beside it on the wire."""
         return self.shape is Shape.MODEL and not self.wire
+
+    def owns(self, path: str) -> bool:
+        """Whether a dotted path is that of this field or of something in it."""
+        if self.beside and re.fullmatch(self.beside, path):
+            return True
+        return path == self.name or path.startswith(f"{self.name}.")
 
 
 def _alternatives(annotation: object) -> list[tuple[object, tuple[object, ...]]]:
@@ -145,6 +154,7 @@ def _describe(name: str, info: FieldInfo) -> Field:
     default = None if info.is_required() else info.get_default(call_default_factory=True)
     settle = None if ref or nested else _settler(info, info.annotation, shape)
     via = _marker(Via, metadata)
+    beside = _marker(Beside, metadata)
     return Field(
         name=name,
         wire=wire.name if wire else (f"{name}_id" if ref and shape is Shape.ONE else name),
@@ -157,6 +167,7 @@ def _describe(name: str, info: FieldInfo) -> Field:
         create_only=_marker(CreateOnly, metadata) is not None,
         secret=_marker(Secret, metadata) is not None,
         keyed=_marker(Keyed, metadata) is not None,
+        beside=beside.pattern if beside else "",
         shares=_marker(Shares, metadata) is not None,
         required=info.is_required(),
         default=default,
@@ -252,6 +263,8 @@ def from_wire(
     for field in fields:
         if field.lifted:
             values[field.name] = from_wire(field.nested, raw, name_of)
+        elif field.beside:
+            values[field.name] = {k: v for k, v in raw.items() if re.fullmatch(field.beside, k)}
         elif field.wire in raw:
             values[field.name] = _read(field, raw[field.wire], name_of)
     return values
@@ -288,6 +301,8 @@ def to_wire(
             body.update(to_wire(field.nested, value or {}, id_of))
         else:
             body[field.wire] = _write(field, value, id_of)
+        elif field.beside:
+            body.update(value or {})
     return body
 
 

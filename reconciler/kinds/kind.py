@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -37,12 +38,26 @@ class Spec(BaseModel):
         if not isinstance(stated, Mapping):
             return stated
         known = cls.model_fields
-        return {
-            key: known[key].get_default(call_default_factory=True)
-            if value is None and key in known and not known[key].is_required()
-            else value
-            for key, value in stated.items()
+        patterns = {
+            name: mark.pattern
+            for name, info in known.items()
+            for mark in info.metadata
+            if isinstance(mark, Beside)
         }
+        values: dict[object, object] = {}
+        for key, value in stated.items():
+            place = next((n for n, p in patterns.items() if re.fullmatch(p, str(key))), "")
+            if place and key not in known:
+                values[place] = {**_as_map(values.get(place)), key: value}
+            elif value is None and key in known and not known[key].is_required():
+                values[key] = known[key].get_default(call_default_factory=True)
+            else:
+                values[key] = value
+        return values
+
+
+def _as_map(value: object) -> Mapping[object, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 class Named(Spec):
@@ -111,6 +126,13 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The keys of the map stand among the other fields: the words that match ``pattern``."""
+
+    pattern: str
+
+
     """When true (or naming ``*`` or a project) the object can be referred to from there."""
 
 
@@ -267,9 +289,18 @@ class Lock:
     It is taken off where the author states another value of ``field``, or declares it absent.
     """
 
+    heading: bool = False
+    """Only a word in the files: what stands below it lies in what it stands in itself."""
+    word: str = ""
+    """What addresses begin with instead of the name, where kinds of several services share it;
+    they then end in the collection."""
     on: Callable[[Json], bool]
     """Whether the raw object has it."""
     field: str
+    unset: Listing | None = None
+    """Where the fields are read that an object has on which nothing was set; ``{own_project}``."""
+    prepare: Callable[[Work], Mapping[str, Json]] | None = None
+    """Makes what a create needs first; gives further values to fill into its call."""
     """The field of the spec that says so; dotted."""
     opens: Call
     """Takes it off, and nothing else."""
@@ -320,6 +351,8 @@ class Lock:
     """Kinds with the same parent that must stand first."""
     in_turn: bool = False
     """Whether the service loses one of two changes made at once under the same parent."""
+    leans_on: Callable[[Fields], Iterable[Address]] | None = None
+    """Objects that the fields need without naming them as references do."""
     implicit: Callable[[Address], bool] | None = None
     """Whether the service makes the object by itself, as soon as its parent is there."""
     untouched: Callable[[Json], bool] | None = None
@@ -353,6 +386,11 @@ class Lock:
     def claims(self) -> bool:
         """Whether a stated collection of these means: these and no others."""
         return self.edge
+    @property
+    def named(self) -> bool:
+        """Whether its address has one name more than that of its parent."""
+        return self.form is not Form.ONE or bool(self.word)
+
 
     @property
     def doc(self) -> str:

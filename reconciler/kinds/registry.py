@@ -10,7 +10,7 @@ from functools import cache
 import reconciler.kinds
 from reconciler.kinds.address import Address
 from reconciler.kinds.fields import Field, fields_of
-from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.kind import Kind
 
 ROOT = Address("", ())
 """The cloud itself: the parent of what lies in no other object."""
@@ -22,6 +22,7 @@ class Kinds:
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._all = tuple(kinds)
         self._by_name = {kind.name: kind for kind in self._all}
+        self._by_word = {(kind.word, kind.collection): kind for kind in self._all if kind.word}
         self._by_place = {(place, k.collection): k for k in self._all for place in k.within}
         self._below: dict[str, list[Kind]] = {}
         for kind in self._all:
@@ -36,6 +37,11 @@ class Kinds:
 
     def __getitem__(self, name: str) -> Kind:
         return self._by_name[name]
+
+    def of(self, address: Address) -> Kind | None:
+        """Give the kind of the object that an address speaks of, if there is one."""
+        shared = self._by_word.get((address.kind, address.name))
+        return shared or self._by_name.get(address.kind)
 
     def at(self, place: str, collection: str) -> Kind | None:
         """Give the kind whose collection has this name in an object of kind ``place``."""
@@ -83,7 +89,9 @@ def load_kinds() -> Kinds:
 
 def child_address(kind: Kind, parent: Address, key: str) -> Address:
     """Give the address of a named child, or of the only one."""
-    return Address(kind.name, parent.names if kind.form is Form.ONE else (*parent.names, key))
+    if kind.word:
+        return Address(kind.word, (*parent.names, kind.collection))
+    return Address(kind.name, (*parent.names, key) if kind.named else parent.names)
 
 
 def relative(value: Address, base: Address) -> str:

@@ -18,6 +18,7 @@ from reconciler.state.values import Lifecycle, Options
 from reconciler.yamlio import Series, Table
 
 OPTIONS = "reconcile"
+NAME = ("name", Form.NAMED)
 _ARMS = frozenset({"str", "int", "bool", "Named"})
 M = TypeVar("M", bound=BaseModel)
 
@@ -164,7 +165,10 @@ class _Walk:
             self.problem(line, address, "a name has no blanks around it and is not empty")
             return
         own = {f.name for f in fields_of(kind.spec)}
-        fields, declares = self.parts(kind, address, value, own)
+        own |= {word for word in value for f in fields_of(kind.spec) if f.owns(word)}
+        fields, declares = self.parts(kind, parent if kind.heading else address, value, own)
+        if kind.heading:
+            return
         options = self.options(value, address)
         spec = None
         if options.lifecycle is Lifecycle.MANAGED and declares:
@@ -195,7 +199,7 @@ class _Walk:
             elif child:
                 self.collection(child, address, inner, value.lines[word])
                 declares |= child.edge
-            elif word == OPTIONS or (word == "name" and kind.form is Form.NAMED):
+            elif not kind.heading and (word == OPTIONS or (word, kind.form) == NAME):
                 declares = True
             else:
                 known = [*own, *(k.collection for k in self.kinds.below(kind.name)), OPTIONS]
@@ -233,7 +237,8 @@ class _Walk:
             return model.model_validate(value)
         except ValidationError as error:
             for one in error.errors(include_url=False, include_input=False):
-                path = [*above, *_plain(one["loc"])]
+                hidden = {f.name for f in fields_of(model) if f.beside}
+                path = [*above, *(word for word in _plain(one["loc"]) if word not in hidden)]
                 known = sorted(_names(model, one["loc"][:-1]))
                 self.problem(
                     _line(value, one["loc"], line), about, _message(path, dict(one), known)

@@ -9,7 +9,7 @@ from reconciler.errors import Problem, StateError
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import Value, convert, fields_of, references
-from reconciler.kinds.kind import Form, Kind, Named, Ref
+from reconciler.kinds.kind import Kind, Named, Ref
 from reconciler.kinds.registry import ROOT, Kinds
 from reconciler.state.entries import Entries, Entry, collect
 from reconciler.state.parse import NOWHERE, parse
@@ -102,9 +102,9 @@ def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -
     queue = list(wanted)
     while queue:
         address = queue.pop()
-        if address in resources or address == ROOT or address.kind not in kinds:
+        kind = kinds.of(address)
+        if address in resources or address == ROOT or kind is None:
             continue
-        kind = kinds[address.kind]
         parent = parent_of(kind, address, kinds)
         origin = entries.scopes.get(address, NOWHERE)
         resources[address] = Resource(
@@ -115,7 +115,7 @@ def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -
 
 def parent_of(kind: Kind, address: Address, kinds: Kinds) -> Address:
     """Give what an object of a named kind lies in, by its address."""
-    above = address.names if kind.form is Form.ONE else address.names[:-1]
+    above = address.names[:-1] if kind.named else address.names
     for place in kind.within:
         if not above and place == "":
             return ROOT
@@ -125,7 +125,7 @@ def parent_of(kind: Kind, address: Address, kinds: Kinds) -> Address:
 
 
 def _depth(kind: Kind, kinds: Kinds) -> int:
-    own = 0 if kind.form is Form.ONE else 1
+    own = 1 if kind.named else 0
     return own if "" in kind.within else own + _depth(kinds[kind.within[0]], kinds)
 
 

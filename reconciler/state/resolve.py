@@ -163,8 +163,8 @@ def bootstrap(kinds: Kinds) -> Iterable[Address]:
 
 def _places(address: Address, kinds: Kinds) -> Iterable[tuple[int, str]]:
     """Give the object itself and the named scopes that it lies in."""
-    depth, kind = len(address.names), kinds[address.kind]
-    while depth > 0:
+    depth, kind = len(address.names), kinds.of(address)
+    while kind is not None and depth > 0:
         yield depth, kind.name
         depth -= 1
         above = [p for p in kind.within if p and (depth == _depth(kinds[p], kinds))]

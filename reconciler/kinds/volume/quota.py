@@ -1,0 +1,64 @@
+"""What a project may use of the block storage service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import ConfigDict
+
+from reconciler.kinds.address import Address
+from reconciler.kinds.kind import Beside, Fields, Keyed, Kind, ServerDefault, Spec
+from reconciler.kinds.quotas import quota
+from reconciler.kinds.values import GiBLimit, Limit, Text
+
+PREFIXES = ("volumes_", "gigabytes_", "snapshots_")
+PATTERN = f"({'|'.join(PREFIXES)}).+"
+NUMBER: dict[str, Any] = {"anyOf": [{"type": "integer", "minimum": -1}, {"type": "null"}]}
+
+
+class VolumeQuotaSpec(Spec):
+    """The limits of a project on volumes; -1 is none, `null` the default of the cloud.
+
+    For each volume type there are three more: `volumes_TYPE`, `gigabytes_TYPE`, `snapshots_TYPE`.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"patternProperties": {f"^{PATTERN}$": NUMBER}})
+
+    volumes: Annotated[Limit | None, ServerDefault()] = None
+    """Volumes."""
+    gigabytes: Annotated[GiBLimit | None, ServerDefault()] = None
+    """Volumes and snapshots together; a bare number is in GiB."""
+    per_volume_gigabytes: Annotated[GiBLimit | None, ServerDefault()] = None
+    """Each volume; a bare number is in GiB."""
+    snapshots: Annotated[Limit | None, ServerDefault()] = None
+    """Snapshots."""
+    backups: Annotated[Limit | None, ServerDefault()] = None
+    """Backups."""
+    backup_gigabytes: Annotated[GiBLimit | None, ServerDefault()] = None
+    """Backups together; a bare number is in GiB."""
+    groups: Annotated[Limit | None, ServerDefault()] = None
+    """Groups of volumes."""
+    by_type: Annotated[dict[Text, GiBLimit | None], Keyed(), Beside(PATTERN)] = {}  # noqa: RUF012 - pydantic copies it
+
+
+def _types(fields: Fields) -> Iterator[Address]:
+    """Give the volume types that keys are named after: Cinder knows no key without its type."""
+    stated = fields.get("by_type")
+    for key in stated if isinstance(stated, dict) else ():
+        yield Address("VolumeType", (key.partition("_")[2],))
+
+
+VOLUME_QUOTA = Kind(
+    name="VolumeQuota",
+    collection="volume",
+    spec=VolumeQuotaSpec,
+    leans_on=_types,
+    **quota(
+        "block-storage",
+        "quota_set",
+        read="/os-quota-sets/{project}?usage=true",
+        write="/os-quota-sets/{project}",
+        default="/os-quota-sets/{own_project}/defaults",
+    ),
+)
