@@ -31,7 +31,7 @@ def for_a_home(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def devcloud() -> None:
-    r"""Run a throwaway OpenStack on this machine, to try a change before production does.
+    """Run a throwaway OpenStack on this machine, to try a change before production does.
 
     Real keystone, glance, placement, nova, neutron and cinder answer on the loopback interface.
     Only their APIs run: networks, quotas or flavors are made as anywhere, while servers and
@@ -43,7 +43,7 @@ def devcloud() -> None:
         reconciler plan
 
     To run several side by side, give each a --home and a --port-base.
-    """
+    """  # noqa: D301  # click wants the character, to leave the lines after it alone
 
 
 @devcloud.command("up")
@@ -88,7 +88,7 @@ def status_command(context: click.Context, path: Path | None, port_base: int | N
 @devcloud.command("reset")
 @for_a_home
 def reset_command(path: Path | None, port_base: int | None) -> None:
-    """Drop everything that was made in it and start anew, within seconds."""
+    """Drop all that was made in it and start anew."""
     commands.reset(open_home(path, port_base), tell)
 
 

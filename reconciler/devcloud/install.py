@@ -51,6 +51,7 @@ def make_venv(venv: Path, say: Callable[[str], None]) -> None:
                 stdout=output,
                 stderr=output,
                 check=False,
+                close_fds=False,  # it holds the lock as long as it runs, should this be killed
             )
             if done.returncode:
                 raise DevcloudError(f"installing OpenStack failed; see {log}")

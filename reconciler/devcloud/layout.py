@@ -147,13 +147,18 @@ def write_private(path: Path, text: str) -> None:
 
 @contextmanager
 def exclusive(path: Path, say_waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold a lock file; the kernel lets go of it however the holder ends."""
+    """Hold a lock file; the kernel lets go of it however the holder ends.
+
+    A program started with `close_fds=False` holds it too: one that outlives a killed holder is at
+    work on what the lock guards.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.open("w")
     except OSError as error:
         raise DevcloudError(f"{path.parent} cannot be used: {error.strerror}") from error
     with lock:
+        os.set_inheritable(lock.fileno(), True)  # noqa: FBT003  # it takes no keyword
         try:
             flock(lock, LOCK_EX | LOCK_NB)
         except BlockingIOError:

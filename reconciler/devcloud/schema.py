@@ -158,6 +158,7 @@ def run(
             stdout=output,
             stderr=output,
             check=False,
+            close_fds=False,  # it holds the home as long as it runs, should this be killed
         )
     if done.returncode:
         raise DevcloudError(f"making {name}'s database failed; see {log}")

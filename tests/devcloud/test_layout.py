@@ -1,12 +1,15 @@
 """From directories, to the devclouds they are, will be, or must never become."""
 
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from reconciler.devcloud.errors import DevcloudError
-from reconciler.devcloud.layout import PORT_BASE, Home, hold, open_home
+from reconciler.devcloud.layout import PORT_BASE, Home, exclusive, hold, open_home
 from reconciler.devcloud.services import KEYSTONE, NEUTRON, SERVICES
 
 
@@ -103,6 +106,23 @@ def test_a_damaged_home_is_said_to_be_damaged(tmp_path: Path, text: str) -> None
     (tmp_path / "devcloud.json").write_text(text)
     with pytest.raises(DevcloudError, match="is damaged"):
         open_home(tmp_path)
+
+
+def test_what_a_killed_holder_has_started_holds_on(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    code = (
+        "import os, subprocess, sys, pathlib; from reconciler.devcloud.layout import exclusive\n"
+        "with exclusive(pathlib.Path(sys.argv[1])):\n"
+        "    subprocess.Popen(['sleep', '0.5'], close_fds=False)\n"
+        "    subprocess.Popen(['sleep', '20'])\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(lock)], check=False)
+    waited: list[str] = []
+    started = time.monotonic()
+    with exclusive(lock, lambda: waited.append("once")):
+        assert waited == ["once"]
+        assert time.monotonic() - started < 10
 
 
 def test_a_home_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
