@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.cloud.live import Live
 from reconciler.cloud.observe import observe
@@ -11,8 +11,8 @@ from reconciler.cloud.session import Who
 from reconciler.engine.apply import Listener, Outcome, apply_plan, failures
 from reconciler.engine.bodies import Context
 from reconciler.engine.changes import Policy
-from reconciler.engine.plan import make_plan, wants_of
-from reconciler.engine.values import Plan
+from reconciler.engine.plan import MAKING, make_plan, wants_of
+from reconciler.engine.values import Action, Plan
 from reconciler.kinds.address import Address
 from reconciler.kinds.kind import Http
 from reconciler.kinds.registry import Kinds
@@ -38,6 +38,8 @@ class Target:
     who: Who
     name: str
     kinds: Kinds
+    allowed_hosts: frozenset[str] = frozenset()
+    """Hosts that data may be fetched from although they are on the loopback or link-local."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class Report:
         return self.left is None or not [c for c in self.left.changes if not c.held]
 
 
-def look(target: Target, desired: Desired, progress: Callable[[str, int], None]) -> Live:
+def look(
+    target: Target, desired: Desired, owner: str, progress: Callable[[str, int], None]
+) -> Live:
     """Observe what the state is about."""
     wanted = wants_of(desired)
     keys = {
@@ -67,8 +71,20 @@ def look(target: Target, desired: Desired, progress: Callable[[str, int], None])
     }
     return observe(
         target.http, target.kinds, target.who,
-        wants=lambda parent, kind: (parent, kind) in wanted, keys=keys, progress=progress,
+        wants=lambda parent, kind: (parent, kind) in wanted, keys=keys,
+        renames=_renames(desired), owner=owner, progress=progress,
     )  # fmt: skip
+
+
+def _renames(desired: Desired) -> dict[Address, Address]:
+    """Give the other names under which the cloud may have what is declared."""
+    other: dict[Address, Address] = {}
+    for resource in desired.resources.values():
+        address = resource.address
+        names = [resource.name] if resource.name not in ("", address.name) else []
+        for name in (*names, *resource.options.previously):
+            other[Address(address.kind, (*address.names[:-1], name))] = address
+    return other
 
 
 def plan_for(
@@ -79,7 +95,7 @@ def plan_for(
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
 ) -> tuple[Plan, Live]:
     """Observe and compare."""
-    live = look(target, desired, progress)
+    live = look(target, desired, policy.owner, progress)
     plan = make_plan(
         desired, live, target.kinds, policy, cloud=target.name,
         targets=selection.targets, excludes=selection.excludes,
@@ -95,7 +111,7 @@ def make_context(target: Target, desired: Desired, live: Live, owner: str) -> Co
     }
     return Context(
         target.http, target.kinds, live, owner, {}, parents, frozenset(desired.claims),
-        frozenset(desired.resources), desired.revision,
+        frozenset(desired.resources), desired.revision, target.allowed_hosts,
     )  # fmt: skip
 
 
@@ -119,9 +135,26 @@ def carry_out(
     later: list[Outcome] = []
     left, live = plan_for(target, desired, policy, selection)
     for _ in range(PASSES - 1):
-        if not [c for c in left.changes if not c.held] or failures(outcomes) or stopped():
+        more = _continues(plan, outcomes, left)
+        if not more.changes or failures((*outcomes, *later)) or stopped():
             break
         context = make_context(target, desired, live, policy.owner)
-        later += apply_plan(left, context, listen=listen, stopped=stopped)
+        later += apply_plan(more, context, listen=listen, stopped=stopped)
         left, live = plan_for(target, desired, policy, selection)
     return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later))
+
+
+def _continues(plan: Plan, outcomes: tuple[Outcome, ...], left: Plan) -> Plan:
+    """Keep of a later plan what the approved one was about; what else came up, nobody has seen.
+
+    Nor is anything made twice: a list that does not show yet what was just made is not believed.
+    """
+    seen = {c.address for c in plan.changes if not c.held}
+    made = {o.change.address for o in outcomes if o.change.action in MAKING}
+    changes = tuple(
+        change
+        for change in left.changes
+        if (change.address in seen or (change.kind.edge and change.parent in made))
+        and not (change.action is Action.CREATE and change.address in made and not change.kind.edge)
+    )
+    return replace(left, changes=changes)

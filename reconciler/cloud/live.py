@@ -41,10 +41,29 @@ class Live:
     counts: Mapping[str, int] = field(default_factory=dict)
     self_user: str = ""
     self_project: str = ""
+    strangers: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of objects that have the name of one that is ours."""
 
     def name_of(self, kind: str, object_id: str) -> Address | Id:
         """Give the address of an id, or the id where nobody listed it."""
         return self.ids.get((kind, object_id)) or Id(kind, object_id)
+
+    def oneself(self) -> frozenset[Address]:
+        """Give the controller's own user and project, and the domains that these lie in."""
+        own = [self.ids.get(("User", self.self_user)), self.ids.get(("Project", self.self_project))]
+        here = [address for address in own if address is not None]
+        above = [self.objects[address].parent for address in here]
+        return frozenset((*here, *above))
+
+    def own_hands(self) -> frozenset[Address]:
+        """Give the controller's own user and the groups that it is known to be in."""
+        user = self.ids.get(("User", self.self_user))
+        groups = {
+            found.parent
+            for found in self.objects.values()
+            if found.kind.edge and user is not None and found.raw.get("id") == self.self_user
+        }
+        return frozenset({user, *groups}) if user is not None else frozenset()
 
     def fields(self, found: LiveObject) -> dict[str, Value]:
         """Read an object in the vocabulary of its spec."""

@@ -32,12 +32,14 @@ def read_pages(http: Http, service: str, listing: Listing, path: str, version: s
             )
         found = body[listing.items]
         if isinstance(found, list):
-            items += found
+            items += [one[listing.envelope] for one in found] if listing.envelope else found
         else:
             return [found]
         # Only the query of the link is used: its host is often one that only the cloud knows.
         more = _next_query(body, listing.items)
-        if not more or not found:
+        if not more:
+            if body.get("truncated"):
+                raise Transient(f"{service}: GET {path} was cut short", service=service)
             return items
         if all(params.get(key) == value for key, value in more.items()):
             raise Transient(f"{service}: GET {path} gives the same page again", service=service)
@@ -50,7 +52,8 @@ def _next_query(body: Mapping[str, Json], items: str) -> dict[str, str]:
     links = body.get("links")
     link = links.get("next") if isinstance(links, Mapping) else None
     link = link or body.get("next")
-    for entry in body.get(f"{items}_links") or ():
+    # Cinder calls the links of volume_types volume_type_links.
+    for entry in body.get(f"{items}_links") or body.get(f"{items.removesuffix('s')}_links") or ():
         if entry.get("rel") == "next":
             link = entry.get("href")
     return dict(parse_qsl(urlsplit(link).query)) if isinstance(link, str) else {}

@@ -30,6 +30,7 @@ class Context:
     claims: frozenset[tuple[Address, str]]
     wanted: frozenset[Address]
     revision: Revision
+    allowed_hosts: frozenset[str] = frozenset()
     progress: Callable[[Address, int, int], None] = lambda _address, _done, _all: None
     sleep: Callable[[float], None] = time.sleep
 
@@ -56,7 +57,9 @@ def values_for(change: Change, context: Context, object_id: str) -> dict[str, Js
         fields = {**fields, **change.resource.fields}
     values = to_wire(fields_of(kind.spec), fields, context.id_of)
     if change.live is not None and kind.edge:
-        values = {**change.live.raw, **values}
+        raw = change.live.raw
+        # What is to go is named as the service itself spells it.
+        values = {**raw, **values} if change.resource else {**values, **raw}
     above, first = change.parent, True
     while above.kind:
         values[above.kind] = context.ids.get(above, "")
@@ -78,7 +81,7 @@ def name_and_place(change: Change, values: Mapping[str, Json], body: dict[str, J
 
 
 def whole_body(kind: Kind, fields: Mapping[str, Value], context: Context) -> dict[str, Json]:
-    main = [f for f in fields_of(kind.spec) if not f.via]
+    main = [f for f in fields_of(kind.spec) if not f.via or f.later]
     chosen = {
         f.name: fields[f.name] for f in main if f.name in fields and not _unsendable(f, fields)
     }

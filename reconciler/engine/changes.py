@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.cloud.live import Live, LiveObject, owners
 from reconciler.engine.compare import FieldChange, compare
 from reconciler.engine.values import Action, Change, Held, Reason
+from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
 from reconciler.kinds.fields import Field, fields_of, references
 from reconciler.kinds.kind import Kind
-from reconciler.state.values import Claim, Desired, Lifecycle, Replace, Resource
+from reconciler.state.values import Claim, Desired, Lifecycle, Mode, Replace, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,23 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     unread = _unread(resource, live)
     if unread:
         return _change(resource, None, Action.CREATE, held=unread)
-    found, held = find(resource, live, policy)
+    found, held = find(resource, live)
     if held:
         return _change(resource, None, Action.UPDATE, held=held)
     if resource.lifecycle is Lifecycle.ABSENT:
-        return _delete_declared(resource, found) if found else None
+        return _delete_declared(resource, found, live, policy) if found else None
     if found is None:
-        return _create(resource, policy)
-    return _update(resource, found, live, policy)
+        return _only_told(_create(resource, policy))
+    change = _update(resource, found, live, policy)
+    return _only_told(change) if change else None
+
+
+def _only_told(change: Change) -> Change:
+    """Hold every change of what shall only be observed."""
+    if change.held or change.resource is None or change.resource.options.mode is not Mode.OBSERVE:
+        return change
+    held = Held(Reason.SUSPENDED, "mode: observe", "say mode: enforce in a commit")
+    return replace(change, held=held)
 
 
 def _unread(resource: Resource, live: Live) -> Held | None:
@@ -50,29 +60,31 @@ def _unread(resource: Resource, live: Live) -> Held | None:
     return None
 
 
-def find(resource: Resource, live: Live, policy: Policy) -> tuple[LiveObject | None, Held | None]:
+def find(resource: Resource, live: Live) -> tuple[LiveObject | None, Held | None]:
     """Give the live object that answers to an address, or why nobody can tell which one does."""
     address = resource.address
     candidates = live.twins.get(address, ())
     if resource.options.id:
-        everywhere = [*live.objects.values(), *(o for t in live.twins.values() for o in t)]
-        for other in everywhere:
-            if other.kind.name == resource.kind.name and other.id == resource.options.id:
-                return other, None
-        return None, Held(
-            Reason.AMBIGUOUS, f"no {resource.kind.name} has the id {resource.options.id}"
-        )
+        return _by_id(resource, live)
     if not candidates:
         return live.objects.get(address), None
-    ours = [o for o in candidates if policy.owner and policy.owner in owners(o.kind, o.raw)]
-    if len(ours) == 1:
-        return ours[0], None
     ids = ", ".join(sorted(o.id for o in candidates))
     return None, Held(
         Reason.AMBIGUOUS,
         f"{len(candidates)} objects have this name ({ids})",
         "delete all but one" if resource.kind.edge else "say which with `reconcile: {id: …}`",
     )
+
+
+def _by_id(resource: Resource, live: Live) -> tuple[LiveObject | None, Held | None]:
+    """Give the very object that was named by id, if it lies where it is declared."""
+    kind, wanted = resource.kind.name, resource.options.id or ""
+    found = live.objects.get(live.ids.get((kind, wanted), resource.address))
+    if found is None or found.id != wanted:
+        return None, Held(Reason.AMBIGUOUS, f"no {kind} with an address has the id {wanted}")
+    if found.parent != resource.parent:
+        return None, Held(Reason.AMBIGUOUS, f"the {kind} with the id {wanted} is {found.address}")
+    return found, None
 
 
 def _change(
@@ -197,21 +209,36 @@ def _below_use(kind: Kind, found: LiveObject, fields: tuple[FieldChange, ...]) -
     return Held(Reason.DEPENDENCY, "; ".join(low), "free some, or raise the limit") if low else None
 
 
-def _delete_declared(resource: Resource, found: LiveObject) -> Change:
+def _delete_declared(resource: Resource, found: LiveObject, live: Live, policy: Policy) -> Change:
+    others = owners(found.kind, found.raw) - {policy.owner}
     held = None
     if resource.address in BOOTSTRAP:
         held = Held(Reason.SELF, "the cloud was born with it; it is never deleted")
+    elif resource.address in live.oneself():
+        held = Held(Reason.SELF, "the controller itself depends on it")
+    elif others and policy.owner not in owners(found.kind, found.raw):
+        held = Held(Reason.OWNERSHIP, f"it carries the mark of {', '.join(sorted(others))}")
     return _change(resource, found, Action.DELETE, held=held, reason="declared absent")
 
 
-def removals(claim: Claim, desired: Desired, live: Live, kind: Kind) -> Iterator[Change]:
-    """Give the deletes of what a list, stated whole, does not name."""
+def removals(
+    claim: Claim,
+    desired: Desired,
+    live: Live,
+    kind: Kind,
+    policy: Policy,
+    own: frozenset[Address],
+) -> Iterator[Change]:
+    """Give the deletes of what a list, stated whole, does not name, where its parent is ours."""
     parent = desired.resources.get(claim.parent)
+    above = live.objects.get(claim.parent)
     if parent is None or not parent.managed or kind.name in live.incomplete:
         return
     if any(ref in live.incomplete for ref in referred(fields_of(kind.spec))):
         return
-    own_user = live.ids.get(("User", live.self_user))
+    marks = owners(above.kind, above.raw) if above else frozenset()
+    if marks and policy.owner not in marks:
+        return
     for address in live.child_addresses(claim.parent, kind.name):
         found = live.objects.get(address)
         if found is None or address in desired.resources:
@@ -221,7 +248,7 @@ def removals(claim: Claim, desired: Desired, live: Live, kind: Kind) -> Iterator
             part = tuple(fields.get(name) for name in kind.claim_scope)
             if part not in claim.scopes:
                 continue
-        if any(target == own_user for _, target in references(fields_of(kind.spec), fields)):
+        if any(target in own for _, target in references(fields_of(kind.spec), fields)):
             continue  # the controller never takes its own rights away
         lost = tuple(FieldChange(name, value, None) for name, value in fields.items())
         yield Change(

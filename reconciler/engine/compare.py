@@ -65,18 +65,23 @@ def _field(
                 below = found if isinstance(found, Mapping) else {}
                 yield from _field(inner, f"{path}.{inner.name}", wanted[inner.name], below, {})
     elif field.shape is Shape.MAP and isinstance(wanted, Mapping):
-        yield from _map(field, path, wanted, found or {}, defaults.get(field.name) or {})
-    elif not same(wanted, found):
-        yield FieldChange(path, found, wanted, field.secret, field.immutable)
+        yield from _map(field, path, wanted, found, defaults.get(field.name) or {})
+    elif not same(wanted, found) and not _gained(field, wanted, found):
+        yield FieldChange(path, found, wanted, field.secret, _fixed(field, found))
+
+
+def _fixed(field: Field, found: Value) -> bool:
+    return field.immutable and not (field.once and found is None)
 
 
 def _map(
     field: Field,
     path: str,
     wanted: Mapping[str, Value],
-    found: Mapping[str, Value],
+    there: Mapping[str, Value] | None,
     defaults: Mapping[str, Value],
 ) -> Iterable[FieldChange]:
+    fixed, found = _fixed(field, there), there or {}
     keys = [*wanted] if field.keyed else [*wanted, *(key for key in found if key not in wanted)]
     for key in keys:
         after = wanted.get(key)
@@ -84,7 +89,7 @@ def _map(
             after = defaults.get(key)
         if after != found.get(key):
             where = key if field.beside else f"{path}.{key}"
-            yield FieldChange(where, found.get(key), after, field.secret, field.immutable)
+            yield FieldChange(where, found.get(key), after, field.secret, fixed)
 
 
 def same(wanted: Value, found: Value) -> bool:
@@ -95,7 +100,7 @@ def same(wanted: Value, found: Value) -> bool:
         # "" and null mean the same to whoever reads them, and services answer either.
         return True
     if isinstance(wanted, frozenset) and isinstance(found, frozenset | tuple):
-        return len(wanted) == len(found) and _all_matched(list(wanted), list(found))
+        return _unmatched(list(wanted), list(found)) == []
     if isinstance(wanted, tuple) and isinstance(found, tuple):
         return len(wanted) == len(found) and all(
             _item_fits(a, b) for a, b in zip(wanted, found, strict=True)
@@ -103,15 +108,23 @@ def same(wanted: Value, found: Value) -> bool:
     return False
 
 
-def _all_matched(wanted: list[Value], found: list[Value]) -> bool:
-    """Find a partner of its own for every wanted item, the ones that say most first."""
+def _gained(field: Field, wanted: Value, found: Value) -> bool:
+    """Whether all is there that is wanted, and the rest is what the service adds by itself."""
+    if field.gains is None or not wanted or not found:
+        return False
+    rest = _unmatched(list(wanted), list(found))
+    return rest is not None and all(field.gains(dict(item)) for item in rest)
+
+
+def _unmatched(wanted: list[Value], found: list[Value]) -> list[Value] | None:
+    """Give what is left when every wanted item has a partner of its own, if all have one."""
     rest = list(found)
     for item in sorted(wanted, key=lambda i: -len(i) if isinstance(i, tuple) else 0):
         partner = next((other for other in rest if _item_fits(item, other)), None)
         if partner is None:
-            return False
+            return None
         rest.remove(partner)
-    return True
+    return rest
 
 
 def _item_fits(wanted: Value, found: Value) -> bool:

@@ -23,13 +23,16 @@ def needs(change: Change, planned: Mapping[Address, Change], below: Below) -> li
     for ref, target in references(fields_of(change.kind.spec), resource.fields):
         wanted.append(target)
         for collection in ref.and_its:
-            wanted += below.get((target, collection), ())
+            wanted += below.get((target.names, collection), ())
+    if change.kind.leans_on:
+        wanted += change.kind.leans_on(resource.fields)
     for kind in change.kind.after:
-        wanted += below.get((change.parent, kind), ())
+        wanted += below.get((change.parent.names, kind), ())
     return [a for a in dict.fromkeys(wanted) if a != change.address and a in planned]
 
 
-Below = Mapping[tuple[Address, str], list[Address]]
+Below = Mapping[tuple[tuple[str, ...], str], list[Address]]
+"""What lies, at any depth, in the object of these names; a kind."""
 
 
 def order(changes: Iterable[Change], live: Live) -> tuple[Change, ...]:
@@ -39,10 +42,7 @@ def order(changes: Iterable[Change], live: Live) -> tuple[Change, ...]:
     that makes room (the delete of an edge) before one that may need the room.
     """
     planned = {change.address: change for change in changes}
-    below: dict[tuple[Address, str], list[Address]] = {}
-    for change in planned.values():
-        if change.action is not Action.DELETE:
-            below.setdefault((change.parent, change.kind.name), []).append(change.address)
+    below = _below(change for change in planned.values() if change.action is not Action.DELETE)
     after: dict[Address, list[Address]] = {address: [] for address in planned}
     for change in planned.values():
         if change.action in MAKES:
@@ -57,6 +57,15 @@ def order(changes: Iterable[Change], live: Live) -> tuple[Change, ...]:
         replace(change, after=tuple(dict.fromkeys(after[change.address])))
         for change in planned.values()
     )
+
+
+def _below(changes: Iterable[Change]) -> Below:
+    below: dict[tuple[tuple[str, ...], str], list[Address]] = {}
+    for change in changes:
+        for depth in range(len(change.parent.names) + 1):
+            place = (change.parent.names[:depth], change.kind.name)
+            below.setdefault(place, []).append(change.address)
+    return below
 
 
 def _let_go_first(
@@ -78,15 +87,13 @@ def _let_go_first(
 
 def _siblings(planned: Mapping[Address, Change], after: Mapping[Address, list[Address]]) -> None:
     """Unmake siblings in the reverse of the order in which they are made (routes, interfaces)."""
-    gone: dict[tuple[Address, str], list[Address]] = {}
-    for change in planned.values():
-        if change.action is Action.DELETE:
-            gone.setdefault((change.parent, change.kind.name), []).append(change.address)
+    gone = _below(change for change in planned.values() if change.action is Action.DELETE)
     for change in planned.values():
         if change.action is Action.DELETE:
             for kind in change.kind.after:
-                for earlier in gone.get((change.parent, kind), ()):
+                for earlier in gone.get((change.parent.names, kind), ()):
                     after[earlier].append(change.address)
         elif change.kind.edge and change.action is Action.CREATE:
             # A limit of one (a rule of this type, an interface on this subnet) frees up first.
-            after[change.address] += gone.get((change.parent, change.kind.name), ())
+            leaving = gone.get((change.parent.names, change.kind.name), ())
+            after[change.address] += [a for a in leaving if planned[a].parent == change.parent]

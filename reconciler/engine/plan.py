@@ -7,15 +7,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.cloud.live import Live, LiveObject
-from reconciler.engine.changes import Policy, change_for, locked, removals
+from reconciler.cloud.live import Live, owners
+from reconciler.engine.changes import Policy, change_for, removals
 from reconciler.engine.compare import FieldChange
 from reconciler.engine.graph import order
-from reconciler.engine.values import Action, Change, Held, Observed, Plan, Reason
+from reconciler.engine.hold import hold_in_use, hold_waiting, leans
+from reconciler.engine.values import Action, Change, Observed, Plan
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import Field, Value, fields_of, references
+from reconciler.kinds.fields import Value
 from reconciler.kinds.registry import ROOT, Kinds
-from reconciler.state.values import Desired, Lifecycle, Resource
+from reconciler.state.values import Desired
 
 MAKING = (Action.CREATE, Action.REPLACE)
 
@@ -36,20 +37,26 @@ def make_plan(
         change = change_for(resource, live, policy)
         if change:
             planned[change.address] = change
+    own = live.own_hands()
     for claim in desired.claims.values():
-        for change in removals(claim, desired, live, kinds[claim.kind]):
+        for change in removals(claim, desired, live, kinds[claim.kind], policy, own):
             planned.setdefault(change.address, change)
-    _follow_replacements(planned, desired, live)
     unchanged = _unchanged(desired, planned.values())
-    changes = order(planned.values(), live)
-    changes = _select(changes, targets, excludes)
-    changes, warnings = _hold_what_cannot_work(changes, desired, live, kinds)
+    changes = _select(order(planned.values(), live), targets, excludes)
+    changes = _with_followers(hold_in_use(changes, live, kinds), desired, live)
+    changes, warnings = hold_waiting(changes, desired, live)
     changes = tuple(sorted(changes, key=lambda change: change.address))
     revision = desired.revision
     return Plan(
-        cloud, revision.name, revision.subject, changes, _observed(live), unchanged,
-        warnings, _plan_id(changes, live),
-    )  # fmt: skip
+        cloud,
+        revision.name,
+        revision.subject,
+        changes,
+        _observed(live),
+        unchanged,
+        warnings,
+        _plan_id(changes, live),
+    )
 
 
 def _observed(live: Live) -> dict[str, Observed]:
@@ -70,44 +77,38 @@ def _unchanged(desired: Desired, changes: Iterable[Change]) -> int:
     )
 
 
-def _follow_replacements(planned: dict[Address, Change], desired: Desired, live: Live) -> None:
-    """Make again what goes with an object that is made again, and point to the new one."""
-    queue = [c for c in planned.values() if c.action is Action.REPLACE and not c.held]
-    while queue:
-        gone = queue.pop()
-        for resource in desired.resources.values():
-            found = live.objects.get(resource.address)
-            if found is None or not resource.managed or resource.address in planned:
-                continue
-            hit = _fields_that_name(gone.address, resource)
-            if resource.parent != gone.address and not hit:
-                continue
-            follow = _follow(gone, resource.parent == gone.address, found, hit)
-            change = replace(follow, resource=resource, origin=resource.origin)
-            planned[resource.address] = change
-            if change.action is not Action.UPDATE:
-                queue.append(change)
+def _with_followers(
+    changes: tuple[Change, ...], desired: Desired, live: Live
+) -> tuple[Change, ...]:
+    """Make again the edges that go with an object that is made again (its rules, extra specs).
 
-
-def _fields_that_name(address: Address, resource: Resource) -> list[Field]:
-    said = resource.fields
-    return [
-        field
-        for field in fields_of(resource.kind.spec)
-        if field.name in said
-        and any(t == address for _, t in references((field,), {field.name: said[field.name]}))
-    ]
-
-
-def _follow(gone: Change, child: bool, found: LiveObject, hit: list[Field]) -> Change:
-    reason = f"{gone.address} is made again"
-    again = tuple(FieldChange(f.name, gone.address, gone.address) for f in hit)
-    action = Action.UPDATE
-    if child:
-        action = Action.CREATE
-    elif found.kind.edge or any(f.immutable for f in hit):
-        action = Action.REPLACE
-    return Change(found.address, found.kind, action, found.parent, again, reason, live=found)
+    What has a name of its own holds the replacement instead: nothing is taken along unseen.
+    """
+    gone = {c.address for c in changes if c.action is Action.REPLACE and not c.held}
+    if not gone:
+        return changes
+    kept = [c for c in changes if not (c.kind.edge and c.parent in gone)]
+    for resource in desired.resources.values():
+        if resource.parent in gone and resource.kind.edge and resource.managed:
+            known = (
+                {}
+                if resource.address not in live.objects
+                else live.fields(live.objects[resource.address])
+            )
+            again = tuple(FieldChange(name, None, known.get(name)) for name in known)
+            kept.append(
+                Change(
+                    resource.address,
+                    resource.kind,
+                    Action.CREATE,
+                    resource.parent,
+                    again,
+                    f"{resource.parent} is made again",
+                    resource=resource,
+                    origin=resource.origin,
+                )
+            )
+    return order(kept, live)
 
 
 def _select(
@@ -120,9 +121,15 @@ def _select(
         queue = [c.address for c in changes if _matches(c, targets)]
         while queue:
             address = queue.pop()
-            if address not in keep:
-                keep.add(address)
-                queue += by_address[address].after
+            if address in keep:
+                continue
+            keep.add(address)
+            takes = by_address[address].action in (Action.DELETE, Action.REPLACE)
+            queue += [
+                other
+                for other in by_address[address].after
+                if takes or by_address[other].action is not Action.DELETE
+            ]
     else:
         keep = set(by_address)
     keep -= {c.address for c in changes if _matches(c, excludes)}
@@ -138,142 +145,24 @@ def _matches(change: Change, selectors: Iterable[str]) -> bool:
     return any(fnmatchcase(name, selector) for selector in selectors for name in names)
 
 
-def _hold_what_cannot_work(
-    changes: tuple[Change, ...], desired: Desired, live: Live, kinds: Kinds
-) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    """Hold deletes of what is in use, and everything that waits for what will not be made."""
-    by_address = {change.address: change for change in changes}
-    missing = _missing(desired, live, by_address)
-    for change in changes:
-        lock = None if change.held else locked(change)
-        if lock:
-            by_address[change.address] = replace(change, held=lock)
-        elif change.action is Action.DELETE and not change.held and not change.kind.edge:
-            users = _users(change, by_address, live, kinds)
-            if users:
-                held = Held(Reason.DEPENDENCY, f"in use by {users}")
-                by_address[change.address] = replace(change, held=held)
-    there = _there(desired, live)
-    settled = False
-    while not settled:
-        settled = True
-        for address, change in by_address.items():
-            if change.held:
-                continue
-            why = _waits_in_vain(change, by_address, missing, there)
-            if why:
-                by_address[address] = replace(change, held=Held(Reason.DEPENDENCY, why))
-                settled = False
-    warnings = tuple(f"{address} {why}" for address, why in missing.items())
-    return tuple(by_address.values()), warnings
-
-
-def _missing(desired: Desired, live: Live, planned: Mapping[Address, Change]) -> dict[Address, str]:
-    """Give what must be there without us, and is not."""
-    return {
-        r.address: _why_missing(r)
-        for r in desired.resources.values()
-        if r.lifecycle is Lifecycle.EXTERNAL
-        and r.kind.listing is not None
-        and r.address not in live.objects
-        and r.address not in planned
-        and not (r.kind.implicit and r.kind.implicit(r.address))
-        and r.kind.name not in live.incomplete
-    }
-
-
-def _why_missing(resource: Resource) -> str:
-    if not resource.implied:
-        return "is declared external, and is not in the cloud"
-    if resource.origin.file:
-        return (
-            f"is not in the cloud, and {resource.origin} only states what lies in it; "
-            "declare it with a field of its own, or with `reconcile: {}`"
-        )
-    return "is neither declared nor in the cloud"
-
-
-def _waits_in_vain(
-    change: Change,
-    by_address: Mapping[Address, Change],
-    missing: Mapping[Address, str],
-    there: frozenset[Address],
-) -> str:
-    if change.action is Action.DELETE:
-        for address in change.after:
-            other = by_address.get(address)
-            if other and other.held:
-                return f"waits for {address}, which is held"
-        return ""
-    if change.resource is None:
-        return ""
-    leans = [change.parent]
-    leans += [t for _, t in references(fields_of(change.kind.spec), change.resource.fields)]
-    leans += change.kind.leans_on(change.resource.fields) if change.kind.leans_on else ()
-    for address in leans:
-        if address in missing:
-            return f"{address} {missing[address]}"
-        other = by_address.get(address)
-        if other and other.held and other.action is Action.CREATE:
-            return f"waits for {address}, which is held"
-        if other is None and address not in there:
-            return f"waits for {address}, which is not there and not in this plan"
-    return ""
-
-
-def _there(desired: Desired, live: Live) -> frozenset[Address]:
-    """Give what need not be made first: it is there, or it comes by itself."""
-    by_itself = {
-        r.address
-        for r in desired.resources.values()
-        if r.kind.listing is None or (r.kind.implicit and r.kind.implicit(r.address))
-    }
-    return frozenset({ROOT, *live.objects, *live.twins, *by_itself})
-
-
-def _users(change: Change, planned: Mapping[Address, Change], live: Live, kinds: Kinds) -> str:
-    """Say what leans on an object and is not to go, or to let go, in the same plan."""
-    counted: dict[str, int] = {}
-    for kind in kinds:
-        fields = fields_of(kind.spec)
-        lies_in = change.kind.name in kind.within and not kind.edge
-        blocking = [f for f in fields if _refers(f, change.kind.name)]
-        if not lies_in and not blocking:
-            continue
-        for other in live.objects.values():
-            if other.kind is not kind or other.address == change.address:
-                continue
-            leaning = lies_in and other.parent == change.address
-            if leaning and kind.implicit and kind.implicit(other.address):
-                leaning = False
-            if not leaning and blocking:
-                now = references(fields, live.fields(other))
-                leaning = any(t == change.address and ref.blocks for ref, t in now)
-            going = planned.get(other.address)
-            if leaning and not (going and going.action is not Action.ADOPT and not going.held):
-                counted[kind.name] = counted.get(kind.name, 0) + 1
-    return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
-
-
-def _refers(field: Field, kind: str) -> bool:
-    ref = field.ref
-    here = ref is not None and ref.kind == kind and ref.blocks
-    return here or any(_refers(inner, kind) for inner in field.nested)
-
-
 def _plan_id(changes: Iterable[Change], live: Live) -> str:
     """Hash the changes and what was seen of the objects they touch; never the commit."""
     digest = hashlib.sha256()
     for change in changes:
         seen: object = ""
         if change.live is not None:
-            seen = (change.live.id, sorted(live.fields(change.live)))
+            marks = sorted(owners(change.kind, change.live.raw))
+            seen = (change.live.id, marks, _steady(live.fields(change.live)))
         fields = [
             (f.path, "" if f.sensitive else (_steady(f.before), _steady(f.after)))
             for f in change.fields
         ]
         held = change.held.reason if change.held else ""
-        parts = (str(change.address), change.action, fields, seen, held, change.mark)
+        around = [
+            (str(address), live.objects[address].id if address in live.objects else "")
+            for address in leans(change)
+        ]
+        parts = (str(change.address), change.action, fields, seen, held, change.mark, around)
         digest.update(repr(parts).encode())
     return digest.hexdigest()[:16]
 

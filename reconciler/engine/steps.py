@@ -22,7 +22,7 @@ from reconciler.errors import Conflict, Exists, Missing, Stale, Transient
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import fields_of
-from reconciler.kinds.kind import Kind, MarkStyle, Work
+from reconciler.kinds.kind import Call, Kind, MarkStyle, Work
 from reconciler.kinds.values import Json, is_reserved
 
 PATIENCE = 300.0
@@ -75,6 +75,9 @@ def _create(change: Change, context: Context) -> Done:
         elif kind.mark.style is MarkStyle.TAG_IN_BODY:
             body["tags"] = sorted({*body.get("tags", ()), f"reconciler:{context.owner}"})
     sent = kind.write(body, {}) if kind.write else body
+    if kind.prepare:
+        values = {**values, **kind.prepare(_work(change, context, sender, {}))}
+        sender = Sender(context.http, kind, values)
     assert kind.create is not None  # what cannot be created is implicit
     try:
         raw = sender.send(kind.create, sent)
@@ -84,7 +87,8 @@ def _create(change: Change, context: Context) -> Done:
         raise
     object_id = str(raw.get(kind.id_wire) or "")
     after = Sender(context.http, kind, {**values, "id": object_id})
-    _later_calls(change, context, after, raw, list(resource.fields))
+    sent_later = [f.name for f in fields_of(kind.spec) if f.name in resource.fields and not f.later]
+    _later_calls(change, context, after, raw, sent_later)
     _await_ready(kind, after, raw, context)
     return Done(object_id, _settle_children(change, context, object_id, raw))
 
@@ -214,7 +218,10 @@ def _work(change: Change, context: Context, sender: Sender, raw: Mapping[str, Js
     def progress(done: int, whole: int) -> None:
         context.progress(change.address, done, whole)
 
-    return Work(sender.http, sender.values["id"], raw, sender.values, progress)
+    return Work(
+        sender.http, sender.values["id"], raw, sender.values, progress,
+        context.revision.open, context.sleep, context.allowed_hosts,
+    )  # fmt: skip
 
 
 def _await_ready(kind: Kind, sender: Sender, raw: Mapping[str, Json], context: Context) -> None:
@@ -247,8 +254,10 @@ def _delete(change: Change, context: Context) -> None:
     try:
         if kind.lock and kind.lock.on(found.raw):
             sender.send(kind.lock.opens)
-        if kind.before_delete:
+        if isinstance(kind.before_delete, Call):
             sender.send(kind.before_delete)
+        elif kind.before_delete:
+            kind.before_delete(_work(change, context, sender, found.raw))
         sender.send(kind.delete)
     except Missing:
         return  # already gone: just what was wanted
