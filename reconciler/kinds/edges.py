@@ -18,7 +18,13 @@ def edge_address(kind: Kind, parent: Address, fields: Mapping[str, Value]) -> Ad
 
 
 def label(kind: Kind, parent: Address, fields: Mapping[str, Value]) -> str:
-    """Say an edge in a few words: the fields of its identity, one after the other."""
+    """Say an edge in a few words: its kind's phrase, or the fields of its identity in turn."""
+    if kind.phrase:
+        named = {
+            name: relative(value, parent) if isinstance(value, Address) else value
+            for name, value in fields.items()
+        }
+        return kind.phrase(named)
     words = (fields.get(name) for name in kind.identity)
     return " ".join(_word(value, parent) for value in words if value is not None)
 

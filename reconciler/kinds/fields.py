@@ -18,6 +18,7 @@ from reconciler.kinds.address import Address, Id
 from reconciler.kinds.kind import (
     Beside,
     CreateOnly,
+    Gains,
     Immutable,
     Keyed,
     Named,
@@ -57,7 +58,10 @@ class Field:
     nested: tuple[Field, ...]
     ref: Ref | None
     via: str
+    later: bool
+    gains: Callable[[Mapping[str, Json]], bool] | None
     immutable: bool
+    once: bool
     server_default: bool
     create_only: bool
     secret: bool
@@ -154,7 +158,9 @@ def _describe(name: str, info: FieldInfo) -> Field:
     default = None if info.is_required() else info.get_default(call_default_factory=True)
     settle = None if ref or nested else _settler(info, info.annotation, shape)
     via = _marker(Via, metadata)
+    immutable = _marker(Immutable, metadata)
     beside = _marker(Beside, metadata)
+    gains = _marker(Gains, metadata)
     return Field(
         name=name,
         wire=wire.name if wire else (f"{name}_id" if ref and shape is Shape.ONE else name),
@@ -162,7 +168,10 @@ def _describe(name: str, info: FieldInfo) -> Field:
         nested=nested,
         ref=ref,
         via=via.call if via else "",
-        immutable=_marker(Immutable, metadata) is not None,
+        later=via is not None and via.later,
+        gains=gains.added if gains else None,
+        immutable=immutable is not None,
+        once=immutable is not None and immutable.once,
         server_default=_marker(ServerDefault, metadata) is not None,
         create_only=_marker(CreateOnly, metadata) is not None,
         secret=_marker(Secret, metadata) is not None,
@@ -284,6 +293,8 @@ def _read(field: Field, value: Json, name_of: NameOf) -> Value:
             return make(name_of(kind, item) for item in value)
         value = [item for item in value if not (isinstance(item, str) and is_reserved(item))]
     elif field.ref:
+        if value == "*":  # all there are
+            return value
         return name_of(field.ref.kind, str(value)) if value != "" else None
     return field.settle(value) if field.settle else value
 
@@ -299,10 +310,10 @@ def to_wire(
         value = values[field.name]
         if field.lifted:
             body.update(to_wire(field.nested, value or {}, id_of))
-        else:
-            body[field.wire] = _write(field, value, id_of)
         elif field.beside:
             body.update(value or {})
+        else:
+            body[field.wire] = _write(field, value, id_of)
     return body
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Final, Protocol
+from typing import Annotated, BinaryIO, ClassVar, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -64,6 +64,8 @@ class Named(Spec):
     """A reference that says exactly which object is meant."""
 
     name: Text
+    network: Text | None = None
+    """The network that it lies in, where several in one project have one of the name."""
     project: Text | None = None
     domain: Text | None = None
 
@@ -94,14 +96,18 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """The field is sent by the call of this name in ``Kind.calls``, not in the object's body."""
+    """The field is sent by the call or step of this name, not in the object's body."""
 
     call: str
+    later: bool = False
+    """Only for changes: on create it goes into the body like any other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Immutable:
-    """The API takes the field on create only."""
+    """The API takes the field on create only; or, with ``once``, as long as it has no value."""
+
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +131,21 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
-@dataclass(frozen=True, slots=True)
 class Beside:
     """The keys of the map stand among the other fields: the words that match ``pattern``."""
 
     pattern: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """The service adds items to the set by itself: those of which ``added`` is true."""
+
+    added: Callable[[Mapping[str, Json]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
     """When true (or naming ``*`` or a project) the object can be referred to from there."""
 
 
@@ -161,6 +174,8 @@ class Listing:
 
     path: str = ""
     items: str
+    envelope: str = ""
+    """What each single item is wrapped in."""
     params: Mapping[str, str | int] = field(default_factory=dict)
     page: int = 0
     embedded: str = ""
@@ -186,6 +201,10 @@ class Call:
     """The envelope around the object in the answer."""
     many: str = ""
     """The envelope of a bulk body, where the API takes one."""
+
+
+Opener = Callable[[str], BinaryIO]
+"""Opens a file that the state refers to, by its path below the state's root."""
 
 
 class Http(Protocol):
@@ -220,6 +239,11 @@ class Work:
     raw: Mapping[str, Json]
     values: Mapping[str, Json]
     progress: Callable[[int, int], None]
+    open: Opener
+    """Opens a file beside the state."""
+    sleep: Callable[[float], None]
+    allowed_hosts: frozenset[str] = frozenset()
+    """Hosts that data may be fetched from although they are near: on the loopback and the like."""
 
 
 Step = Callable[[Work], None]
@@ -260,6 +284,23 @@ class Ready:
     bad: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What makes the service refuse to change or delete an object until it is taken off.
+
+    It is taken off where the author states another value of ``field``, or declares it absent.
+    """
+
+    on: Callable[[Json], bool]
+    """Whether the raw object has it."""
+    field: str
+    """The field of the spec that says so; dotted."""
+    opens: Call
+    """Takes it off, and nothing else."""
+    updates: bool = True
+    """Whether it refuses updates, too, or deletes only."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of object: all that the engine, the reports and the documentation know of it."""
@@ -270,9 +311,18 @@ class Kind:
     service: str = ""
     within: tuple[str, ...] = ("",)
     form: Form = Form.NAMED
+    heading: bool = False
+    """Only a word in the files: what stands below it lies in what it stands in itself."""
+    word: str = ""
+    """What addresses begin with instead of the name, where kinds of several services share it;
+    they then end in the collection."""
     listing: Listing | None = None
     more: tuple[Listing, ...] = ()
     """Further listings, where one does not show all."""
+    unset: Listing | None = None
+    """Where the fields are read that an object has on which nothing was set; ``{own_project}``."""
+    prepare: Callable[[Work], Mapping[str, Json]] | None = None
+    """Makes what a create needs first; gives further values to fill into its call."""
     create: Call | None = None
     update: Call | None = None
     delete: Call | None = None
@@ -280,34 +330,9 @@ class Kind:
     """A filtered listing that looks once more right before a create, where names may repeat."""
     get: Call | None = None
     """Read one object again."""
-    before_delete: Call | None = None
+    before_delete: Call | Step | None = None
+    lock: Lock | None = None
     calls: Mapping[str, Call] = field(default_factory=dict)
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """What makes the service refuse to change or delete an object until it is taken off.
-
-    It is taken off where the author states another value of ``field``, or declares it absent.
-    """
-
-    heading: bool = False
-    """Only a word in the files: what stands below it lies in what it stands in itself."""
-    word: str = ""
-    """What addresses begin with instead of the name, where kinds of several services share it;
-    they then end in the collection."""
-    on: Callable[[Json], bool]
-    """Whether the raw object has it."""
-    field: str
-    unset: Listing | None = None
-    """Where the fields are read that an object has on which nothing was set; ``{own_project}``."""
-    prepare: Callable[[Work], Mapping[str, Json]] | None = None
-    """Makes what a create needs first; gives further values to fill into its call."""
-    """The field of the spec that says so; dotted."""
-    opens: Call
-    """Takes it off, and nothing else."""
-    updates: bool = True
-    """Whether it refuses updates, too, or deletes only."""
-
-
     steps: Mapping[str, Step] = field(default_factory=dict)
     version: str = ""
     """The microversion to speak."""
@@ -323,6 +348,8 @@ class Lock:
     """From the raw object to the same with what the API echoes differently set right."""
     write: Callable[[dict[str, Json], Mapping[str, Json]], Json] | None = None
     """From the fields to send, and the raw object as it is, to the fields as the API takes them."""
+    complete: Callable[[Fields, Opener], Fields] | None = None
+    """From the fields as stated to the same with what only files beside the state can tell."""
     expand: Callable[[Mapping[str, Json]], Iterable[Mapping[str, Json]]] | None = None
     """From one item as authors write it to several."""
     defaults: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
@@ -336,7 +363,10 @@ class Lock:
     """The names in the address of an edge, where parent and identity do not say it well."""
     phrase: Callable[[Mapping[str, Json]], str] | None = None
     """How reports say an edge, from its fields with names in the place of references."""
-    lock: Lock | None = None
+    refuse: Callable[[Address, Fields], str | None] | None = None
+    """Why an edge cannot stand in such a parent, if so."""
+    dangling: bool = False
+    """Whether the service keeps edges to what is gone, which then count for nothing."""
     shorthand: str = ""
     """The field that an item written as a plain word means (LIST), or a value (MAP)."""
     key: str = ""
@@ -347,12 +377,12 @@ class Lock:
     """The field which must be true for the lists stated in an object of this kind to claim."""
     claim_scope: tuple[str, ...] = ()
     """A stated list claims only what agrees with one of its items in these fields."""
+    leans_on: Callable[[Fields], Iterable[Address]] | None = None
+    """Objects that the fields need without naming them as references do."""
     after: tuple[str, ...] = ()
     """Kinds with the same parent that must stand first."""
     in_turn: bool = False
     """Whether the service loses one of two changes made at once under the same parent."""
-    leans_on: Callable[[Fields], Iterable[Address]] | None = None
-    """Objects that the fields need without naming them as references do."""
     implicit: Callable[[Address], bool] | None = None
     """Whether the service makes the object by itself, as soon as its parent is there."""
     untouched: Callable[[Json], bool] | None = None
@@ -383,14 +413,14 @@ class Lock:
         return bool(self.identity)
 
     @property
-    def claims(self) -> bool:
-        """Whether a stated collection of these means: these and no others."""
-        return self.edge
-    @property
     def named(self) -> bool:
         """Whether its address has one name more than that of its parent."""
         return self.form is not Form.ONE or bool(self.word)
 
+    @property
+    def claims(self) -> bool:
+        """Whether a stated collection of these means: these and no others."""
+        return self.edge
 
     @property
     def doc(self) -> str:

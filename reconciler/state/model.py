@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from reconciler.errors import Problem, StateError
+from reconciler.errors import Problem, SourceError, StateError
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import Value, convert, fields_of, references
@@ -31,7 +31,7 @@ def make_desired(revision: Revision, kinds: Kinds) -> tuple[Desired, list[Proble
     entries = collect(documents, kinds)
     problems += entries.problems
     scope = make_scope(entries, kinds)
-    resources = _resources(entries, scope, problems)
+    resources = _resources(entries, scope, revision, problems)
     _imply(resources, entries, kinds)
     claims = _claims(entries, resources)
     _cycles(resources, problems)
@@ -41,12 +41,18 @@ def make_desired(revision: Revision, kinds: Kinds) -> tuple[Desired, list[Proble
     return Desired(revision, resources, claims), warnings
 
 
-def _resources(entries: Entries, scope: Scope, problems: list[Problem]) -> dict[Address, Resource]:
+def _resources(
+    entries: Entries, scope: Scope, revision: Revision, problems: list[Problem]
+) -> dict[Address, Resource]:
     """Resolve every reference and merge entries by address."""
     resources: dict[Address, Resource] = {}
     born = set(bootstrap(scope.kinds))
     for entry in entries.found:
-        fields = _resolve(entry, scope, problems)
+        fields = _resolve(entry, scope, revision, problems)
+        why = entry.kind.refuse(entry.parent, fields) if entry.kind.refuse else None
+        if why:
+            about = f"{entry.parent} {entry.kind.collection}"
+            problems.append(Problem(entry.origin.file, entry.origin.line, about, why))
         address = entry.address or edge_address(entry.kind, entry.parent, fields)
         options = entry.options
         if not entry.declares or (address in born and not entry.fields):
@@ -74,20 +80,35 @@ def _twice(entry: Entry, resource: Resource, earlier: Resource) -> Problem:
     )
 
 
-def _resolve(entry: Entry, scope: Scope, problems: list[Problem]) -> dict[str, Value]:
+def _resolve(
+    entry: Entry, scope: Scope, revision: Revision, problems: list[Problem]
+) -> Mapping[str, Value]:
+    to_all = {field.ref for field in fields_of(entry.kind.spec) if field.shares}
+
     def one(ref: Ref, word: Value) -> Value:
-        if isinstance(word, Address) or not isinstance(word, str | Named) or word == "*":
+        if isinstance(word, Address) or not isinstance(word, str | Named):
+            return word
+        if word == "*" and ref in to_all:
             return word
         try:
             return scope.resolve(ref.kind, word, entry.parent)
         except Unresolved as error:
-            about = str(entry.address or f"{entry.parent} {entry.kind.collection}")
-            origin = entry.origin
-            problems.append(Problem(origin.file, origin.line, about, str(error)))
+            problems.append(Problem(*_place(entry), str(error)))
             return Address(ref.kind, ("?", str(word)))
 
-    resolved: dict[str, Value] = convert(fields_of(entry.kind.spec), entry.fields, one)
-    return resolved
+    resolved: Mapping[str, Value] = convert(fields_of(entry.kind.spec), entry.fields, one)
+    if entry.kind.complete is None:
+        return resolved
+    try:
+        return entry.kind.complete(resolved, revision.open)
+    except (SourceError, OSError, ValueError) as error:
+        problems.append(Problem(*_place(entry), str(error)))
+        return resolved
+
+
+def _place(entry: Entry) -> tuple[str, int, str]:
+    about = str(entry.address or f"{entry.parent} {entry.kind.collection}")
+    return entry.origin.file, entry.origin.line, about
 
 
 def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -> None:

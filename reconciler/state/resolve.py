@@ -58,6 +58,8 @@ class Scope:
 
     def _exact(self, kind_name: str, word: Named, base: Address) -> list[Address]:
         hits = list(self.by_name.get((kind_name, word.name), ()))
+        if word.network is not None:
+            hits = [a for a in hits if a.names[PROJECT_DEPTH:-1] == (word.network,)]
         if word.project is not None:
             hits = [a for a in hits if len(a.names) > PROJECT_DEPTH and a.names[1] == word.project]
             own = base.names[0] if base.names else None
@@ -68,11 +70,13 @@ class Scope:
             return [a for a in hits if len(a.names) > 1 and a.names[0] == word.domain]
         if "domain" in word.model_fields_set:
             return [a for a in hits if len(a.names) == 1]
-        return self._lexical(kind_name, word.name, base)
+        return self._lexical(kind_name, word.name, base, hits)
 
-    def _lexical(self, kind_name: str, word: str, base: Address) -> list[Address]:
+    def _lexical(
+        self, kind_name: str, word: str, base: Address, among: list[Address] | None = None
+    ) -> list[Address]:
         kind = self.kinds[kind_name]
-        hits = self.by_name.get((kind_name, word), ())
+        hits = self.by_name.get((kind_name, word), ()) if among is None else among
         project, domain = base.names[:PROJECT_DEPTH], base.names[:1]
         here = [a for a in hits if base.names and a.names[:-1] == base.names]
         if here:

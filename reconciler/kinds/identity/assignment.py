@@ -114,6 +114,7 @@ ROLE_ASSIGNMENT = Kind(
     form=Form.LIST,
     identity=("user", "group", "role", "inherited"),
     names=_names,
+    dangling=True,
     expand=_expand,
     # Never with include_names (22 times slower) and never effective (groups are expanded away).
     listing=Listing(path="/role_assignments", items="role_assignments"),

@@ -82,6 +82,7 @@ IMPLIED_ROLE = Kind(
     shorthand="role",
     identity=("role",),
     names=_names,
+    dangling=True,
     folded=True,
     listing=Listing(path="/role_inferences", items="role_inferences", split="implies"),
     id_wire="",
