@@ -195,7 +195,7 @@ def _read(raw: dict[str, Json]) -> dict[str, Json]:
     }
 
 
-def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
+def _write(body: dict[str, Json], _raw: Mapping[str, Json]) -> dict[str, Json]:
     """Bring a rule into the words of the API."""
     sent = {k: v for k, v in body.items() if v is not None and k not in ("ports", "icmp")}
     if "remote_prefix" in sent:
