@@ -13,6 +13,7 @@ from reconciler.engine.bodies import Context
 from reconciler.engine.changes import Policy
 from reconciler.engine.plan import MAKING, make_plan, wants_of
 from reconciler.engine.values import Action, Plan
+from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.kind import Http
 from reconciler.kinds.registry import Kinds
@@ -52,10 +53,14 @@ class Report:
     seconds: float = 0.0
     interrupted: bool = False
     later: tuple[Outcome, ...] = field(default=())
+    unseen: str = ""
+    """Why the cloud could not be looked at again after the changes."""
 
     @property
     def settled(self) -> bool:
         """Whether the last look found nothing that is not held."""
+        if self.unseen:
+            return False
         return self.left is None or not [c for c in self.left.changes if not c.held]
 
 
@@ -133,7 +138,10 @@ def carry_out(
     if stopped():
         return Report(plan, outcomes, interrupted=True)
     later: list[Outcome] = []
-    left, live = plan_for(target, desired, policy, selection)
+    try:
+        left, live = plan_for(target, desired, policy, selection)
+    except CloudError as error:
+        return Report(plan, outcomes, unseen=str(error))
     for _ in range(PASSES - 1):
         more = _continues(plan, outcomes, left)
         if not more.changes or failures((*outcomes, *later)) or stopped():

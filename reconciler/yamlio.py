@@ -11,6 +11,9 @@ import yaml
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 40
 MAX_VALUES = 1_000_000
+MAX_DIGITS = 40
+MAX_OPEN = 1_000
+"""Brackets and braces of a file from which on their depth is looked at before it is read."""
 
 
 class YamlError(Exception):
@@ -142,7 +145,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     if tag == "bool":
         return text.lower() == "true"
     if tag == "int":
-        return int(text, 0) if _INT.match(text) else text
+        return int(text, 0) if len(text) <= MAX_DIGITS else text
     if tag == "float":
         return (
             text
@@ -164,6 +167,9 @@ def load_all(text: str | bytes) -> list[Any]:
     if len(text) > MAX_BYTES:
         raise YamlError(1, f"larger than {MAX_BYTES >> 20} MiB: state belongs into more files")
     try:
+        if isinstance(text, bytes):
+            text = text.decode()
+        _refuse_pits(text)
         loader = _Loader(text)
         try:
             values = []
@@ -181,6 +187,22 @@ def load_all(text: str | bytes) -> list[Any]:
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise YamlError(1, f"not YAML: {str(error).splitlines()[0]}") from error
+
+
+def _refuse_pits(text: str) -> None:
+    """Refuse nesting so deep that the C parser's own recursion would end the process."""
+    if text.count("[") + text.count("{") <= MAX_OPEN and "- " * MAX_DEPTH not in text:
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise YamlError(line, f"nested more than {MAX_DEPTH} levels deep")
+    except yaml.YAMLError:
+        return  # told with its place when it is read
 
 
 class _Writer(yaml.representer.SafeRepresenter):
@@ -214,6 +236,8 @@ def dump(value: Mapping[str, Any]) -> str:
     """Write a document as people do: blocks, and in one line what is short and has no names."""
     node = _Writer(sort_keys=False).represent_data(value)
     _lay_out(node, 0)
+    if value and isinstance(node, yaml.CollectionNode):
+        node.flow_style = False
     text: str = yaml.serialize(
         node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=2 * WIDTH, indent=2
     )

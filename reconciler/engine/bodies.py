@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reconciler.cloud.live import Live, read_fields
+from reconciler.engine.send import Sender
 from reconciler.engine.values import Change
 from reconciler.errors import Rejected
 from reconciler.kinds.address import Address
@@ -41,10 +42,20 @@ class Context:
             Rejected: it is not.
 
         """
-        try:
-            return self.ids[address]
-        except KeyError:
-            raise Rejected(f"{address} is not there") from None
+        found = self.ids.get(address) or self._implicit_id(address)
+        if not found:
+            raise Rejected(f"{address} is not there")
+        return found
+
+    def _implicit_id(self, address: Address) -> str:
+        """Ask for the id of what the service has made by itself (a project's `default` group)."""
+        kind = self.kinds[address.kind]
+        parent = Address(kind.within[0], address.names[:-1])
+        if not (kind.implicit and kind.implicit(address) and kind.find and parent in self.ids):
+            return ""
+        values = {parent.kind: self.ids[parent], "parent": self.ids[parent], "name": address.name}
+        found = Sender(self.http, kind, values).send(kind.find).get("items")
+        return str(found[0].get(kind.id_wire, "")) if found else ""
 
 
 def values_for(change: Change, context: Context, object_id: str) -> dict[str, Json]:
@@ -76,8 +87,12 @@ def name_and_place(change: Change, values: Mapping[str, Json], body: dict[str, J
     if not kind.edge and values["name"] and kind.name_wire and kind.form != "one":
         body.setdefault(kind.name_wire, values["name"])
     for wire, above in kind.ancestors.items():
-        if values.get(above):
-            body[wire] = values[above]
+        if above not in values:
+            continue
+        if not values[above]:
+            # Without it the service would put the object into the caller's own project.
+            raise Rejected(f"the {above} that it lies in is not there")
+        body[wire] = values[above]
 
 
 def whole_body(kind: Kind, fields: Mapping[str, Value], context: Context) -> dict[str, Json]:
@@ -108,7 +123,9 @@ def changed_body(change: Change, context: Context, raw: Mapping[str, Json]) -> d
             continue
         if one.shape is Shape.MODEL and wanted.get(one.name, paths) is not None:
             part = change.resource.fields[one.name]
-            kept = {} if one.lifted else dict(now.get(one.name) or {})
+            # What belongs to the old target (its addresses) does not fit the new one.
+            moved = any(f.ref and f"{one.name}.{f.name}" in wanted for f in one.nested)
+            kept = {} if one.lifted or moved else dict(now.get(one.name) or {})
             touched = {p.split(".")[1] for p in paths}
             chosen[one.name] = kept | {
                 k: v for k, v in part.items() if not one.lifted or k in touched

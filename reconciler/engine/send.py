@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from reconciler.errors import Rejected
+from reconciler.errors import CloudError, Rejected
 from reconciler.kinds.kind import FIELDS, NOTHING, Call, Http, Kind
 from reconciler.kinds.secret import SecretSource
 from reconciler.kinds.values import Json
@@ -31,21 +31,34 @@ class Sender:
         """Send one call; give back the object in the answer, or what there is."""
         template = call.path(self.values) if callable(call.path) else call.path
         path = _PLACE.sub(lambda m: _in_path(self.values.get(m[1])), template)
-        found = self.http.request(
-            self.kind.service,
-            call.method,
-            path,
-            json=_reveal(_filled(call.body, self.values, body)),
-            headers={**call.headers, **headers},
-            version=self.kind.version,
-        )
+        secrets: list[str] = []
+        try:
+            found = self.http.request(
+                self.kind.service,
+                call.method,
+                path,
+                json=_reveal(_filled(call.body, self.values, body), secrets),
+                headers={**call.headers, **headers},
+                version=self.kind.version,
+            )
+        except CloudError as error:
+            # Keystone repeats the body of a request that it does not understand.
+            error.args = tuple(_without(secrets, str(arg)) for arg in error.args)
+            raise
         inner = found.get(call.returns, found) if call.returns and found else found
         return inner if isinstance(inner, Mapping) else {"items": inner}
 
 
 def _in_path(value: Json) -> str:
+    if value is None or value == "":
+        raise Rejected("what the request must name is not there")
+    return quote(str(value), safe="")
 
-    return quote("" if value is None else str(value), safe="")
+
+def _without(secrets: list[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _filled(template: Json, values: Mapping[str, Json], fields: Json) -> Json:
@@ -64,13 +77,16 @@ def _filled(template: Json, values: Mapping[str, Json], fields: Json) -> Json:
     return template
 
 
-def _reveal(body: Json) -> Json:
-    """Put secrets in the place of where they are kept, at the last moment."""
+def _reveal(body: Json, secrets: list[str]) -> Json:
+    """Put secrets in the place of where they are kept, at the last moment, and note them."""
     if isinstance(body, Mapping):
-        return {key: _reveal(inner) for key, inner in body.items()}
+        return {key: _reveal(inner, secrets) for key, inner in body.items()}
     if isinstance(body, list):
-        return [_reveal(inner) for inner in body]
-    return read_secret(body) if isinstance(body, SecretSource) else body
+        return [_reveal(inner, secrets) for inner in body]
+    if not isinstance(body, SecretSource):
+        return body
+    secrets.append(read_secret(body))
+    return secrets[-1]
 
 
 def read_secret(source: SecretSource) -> str:

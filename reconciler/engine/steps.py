@@ -152,6 +152,14 @@ def _settle_children(
 
 
 def _update(change: Change, context: Context) -> Done:
+    try:
+        return _update_once(change, context)
+    except Stale:
+        # A tag or a rule of our own bumps the revision, too: read once more, and compare.
+        return _update_once(change, context)
+
+
+def _update_once(change: Change, context: Context) -> Done:
     kind, found, resource = change.kind, change.live, change.resource
     assert found is not None and resource is not None  # noqa: PT018 - only declared, living objects
     values = values_for(change, context, found.id)
