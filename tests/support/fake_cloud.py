@@ -93,6 +93,8 @@ class FakeCloud:
         self.rows: dict[str, dict[str, Row]] = {table.path: {} for table in tables}
         self.edges: dict[str, set[tuple[str, ...]]] = {}
         self.sent: list[Sent] = []
+        self.refusals: list[str] = []
+        """Writes that were refused, whatever for."""
         self.fault: Fault | None = None
         self.ids = 0
         self._lock = threading.Lock()
@@ -143,7 +145,12 @@ class FakeCloud:
             fault = self._due(method)
             if fault and not fault.takes_effect:
                 raise fault.error
-            answer = self._answer(service, method, path, body, headers, dict(params))
+            try:
+                answer = self._answer(service, method, path, body, headers, dict(params))
+            except CloudError as error:
+                if method != "GET":
+                    self.refusals.append(f"{method} {path}: {error}")
+                raise
             if fault:
                 raise fault.error
             return jsonlib.loads(jsonlib.dumps(answer))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from types import MappingProxyType
 
 from reconciler import line
 from reconciler.cloud.live import Live
@@ -22,6 +23,7 @@ from reconciler.state.values import Desired
 
 OWNER = "tests"
 PASSWORD = "correct horse battery staple"
+NO_FILES: Mapping[str, str] = MappingProxyType({})
 EVERYTHING = line.Selection()
 
 
@@ -35,9 +37,9 @@ def write_state(files: Mapping[str, str], folder: Path | None = None) -> Revisio
     return read_folder(folder)
 
 
-def in_memory(*texts: str, **files: str) -> Revision:
+def in_memory(*texts: str, files: Mapping[str, str] = NO_FILES) -> Revision:
     """Give a revision of texts that lie in no folder: ``a.yaml``, ``b.yaml`` and so on."""
-    named = {f"{chr(97 + at)}.yaml": text for at, text in enumerate(texts)} | files
+    named = {f"{chr(97 + at)}.yaml": text for at, text in enumerate(texts)} | dict(files)
     contents = {name: dedent(text).encode() for name, text in named.items()}
     return Revision("", "", contents, lambda name: (_ for _ in ()).throw(FileNotFoundError(name)))
 
