@@ -163,9 +163,11 @@ class _Parts:
             self.definitions[renamed[name]] = _nullable(_point(_tidy(inner), renamed))
         schema = _nullable(_point(_tidy(schema), renamed))
         properties: Schema = schema.setdefault("properties", {})
-        documented = {name for name, info in kind.spec.model_fields.items() if info.description}
-        for name in set(properties) - documented - {kind.key, kind.shorthand}:
-            del properties[name]  # a field without words is written in other ones
+        for name, info in kind.spec.model_fields.items():
+            if info.description:  # pydantic drops it beside some references
+                properties[name].setdefault("description", " ".join(info.description.split()))
+            elif name not in (kind.key, kind.shorthand):
+                del properties[name]  # a field without words is written in other ones
         properties |= schema.pop(ALSO, {})
         return schema
 
