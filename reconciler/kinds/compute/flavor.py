@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from reconciler.kinds.compute.version import MICROVERSION
 from reconciler.kinds.kind import (
     Call,
     Form,
@@ -24,8 +25,6 @@ from reconciler.kinds.kind import (
 )
 from reconciler.kinds.values import Bool, GiB, Int, Json, Key, MiB, Text, Word, is_reserved
 
-MICROVERSION = "2.86"
-"""Has extra specs inline and checks them; the last ones (2.102) know no rxtx_factor."""
 IS_PUBLIC = "os-flavor-access:is_public"
 
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+from reconciler.kinds.compute.version import MICROVERSION
 from reconciler.kinds.kind import Kind, ServerDefault, Spec
 from reconciler.kinds.quotas import quota
 from reconciler.kinds.values import Json, Limit, MiBLimit
-
-MICROVERSION = "2.86"
-"""The limits of networks (until 2.35) and of injected files (until 2.56) are gone."""
 
 
 class ComputeQuotaSpec(Spec):
@@ -60,6 +58,7 @@ COMPUTE_QUOTA = Kind(
     name="ComputeQuota",
     collection="compute",
     spec=ComputeQuotaSpec,
+    # The limits of networks (until 2.35) and of injected files (until 2.56) are gone.
     version=MICROVERSION,
     **{
         **quota(
