@@ -75,7 +75,7 @@ def observe(
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
         futures: dict[object, Future[list[Json]]] = {}
         for kind in chosen:
-            for listing in (kind.listing, kind.unset):
+            for listing in (kind.listing, *kind.more, kind.unset):
                 if listing is None or not listing.path or listing.each:
                     continue  # what is asked for each parent waits for the parents
                 key = _key(kind, listing, listing.path)
