@@ -53,6 +53,7 @@ def order(changes: Iterable[Change], live: Live) -> tuple[Change, ...]:
         if change.live is not None and change.action is not Action.ADOPT:
             _let_go_first(change, planned, live, after)
     _siblings(planned, after)
+    _limits_first(planned, after)
     return tuple(
         replace(change, after=tuple(dict.fromkeys(after[change.address])))
         for change in planned.values()
@@ -97,3 +98,17 @@ def _siblings(planned: Mapping[Address, Change], after: Mapping[Address, list[Ad
             # A limit of one (a rule of this type, an interface on this subnet) frees up first.
             leaving = gone.get((change.parent.names, change.kind.name), ())
             after[change.address] += [a for a in leaving if planned[a].parent == change.parent]
+
+
+def _limits_first(
+    planned: Mapping[Address, Change], after: Mapping[Address, list[Address]]
+) -> None:
+    """Have what is new wait for the limits of what it lies in: they were stated with it in mind."""
+    limits: dict[tuple[str, ...], list[Address]] = {}
+    for change in planned.values():
+        if change.kind.usage is not None and change.action in MAKES:
+            limits.setdefault(change.parent.names, []).append(change.address)
+    for change in planned.values():
+        if change.action is Action.CREATE and change.kind.usage is None:
+            for depth in range(1, len(change.parent.names) + 1):
+                after[change.address] += limits.get(change.parent.names[:depth], ())
