@@ -62,11 +62,18 @@ def _resources(
             implied=not entry.declares,
         )  # fmt: skip
         earlier = resources.get(address)
-        if earlier and not earlier.implied and not resource.implied:
+        if earlier is None or earlier.implied:
+            resources[address] = resource
+        elif entry.kind.edge or (_says(resource) and _says(earlier)):
             problems.append(_twice(entry, resource, earlier))
-        elif earlier is None or earlier.implied:
+        elif _says(resource):
             resources[address] = resource
     return resources
+
+
+def _says(resource: Resource) -> bool:
+    """Whether something is said of the object itself, not only of what lies in it."""
+    return bool(resource.fields) or resource.options not in (Options(), EXTERNAL)
 
 
 def _twice(entry: Entry, resource: Resource, earlier: Resource) -> Problem:
