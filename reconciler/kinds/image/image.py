@@ -1,0 +1,176 @@
+"""Images: what servers and volumes are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from reconciler.kinds.image.checksums import Checksums, complete
+from reconciler.kinds.image.data import Url, kept, put_data
+from reconciler.kinds.kind import (
+    FIELDS,
+    TAGGED_IN_BODY,
+    Call,
+    CreateOnly,
+    Immutable,
+    Keyed,
+    Kind,
+    Listing,
+    Lock,
+    Spec,
+    Via,
+    Wire,
+)
+from reconciler.kinds.values import Bool, GiB, Json, Key, MiB, Tags, Text, Word, is_reserved
+
+PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+BASE = frozenset({
+    "id", "name", "status", "visibility", "protected", "os_hidden", "checksum", "os_hash_algo",
+    "os_hash_value", "owner", "size", "virtual_size", "container_format", "disk_format",
+    "created_at", "updated_at", "tags", "direct_url", "locations", "min_ram", "min_disk", "self",
+    "file", "stores", "schema", "location", "deleted", "deleted_at",
+})  # fmt: skip
+"""What a raw image holds besides its properties, which lie flat among it."""
+GLANCES = ("os_glance", "owner_specified.openstack.")
+"""How properties begin that Glance and other clients write for themselves."""
+
+
+def _property(key: str) -> str:
+    if key in BASE or key.startswith(GLANCES):
+        raise ValueError(f"{key!r}: is no property, but a field of the image's own")
+    return key
+
+
+Properties = dict[Annotated[Key, AfterValidator(_property)], Word | None]
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class ImageSpec(Spec):
+    """An image of a project. Its data never change: other data are another image."""
+
+    file: Annotated[Text | None, CreateOnly(), Via("data")] = None
+    """The data: a file beside the state, by its path below the state's root."""
+    url: Annotated[Url | None, CreateOnly(), Via("data")] = None
+    """The data: where to fetch them from; needs `checksum`."""
+    import_method: Annotated[Literal["web-download"] | None, CreateOnly(), Via("data")] = None
+    """web-download has the cloud fetch from `url` itself; left out, they pass through here."""
+    checksum: Annotated[Checksums, Immutable(once=True), Keyed(), Via("data")] = {}  # noqa: RUF012
+    """What the data must be: `sha512:…`, `sha256:…` or `md5:…`; of a `file`, told by the file."""
+    disk_format: Annotated[
+        Annotated[Text, BeforeValidator(_lower)] | None, Immutable(once=True)
+    ] = None
+    """`qcow2`, `raw`, `iso` and so on."""
+    container_format: Annotated[
+        Annotated[Text, BeforeValidator(_lower)] | None, Immutable(once=True)
+    ] = None
+    """What is around the disk: mostly `bare`."""
+    visibility: Literal["private", "shared", "community", "public"] = "shared"
+    """Who can use it: the project; its `members`, too; whoever knows its id; everybody."""
+    protected: Bool = False
+    """Whether it cannot be deleted until this is taken away."""
+    hidden: Annotated[Bool, Wire("os_hidden")] = False
+    """Whether lists leave it out."""
+    min_disk: GiB = 0
+    """The smallest disk that it fits on; a bare number is in GiB."""
+    min_ram: MiB = 0
+    """The least memory that it runs in; a bare number is in MiB."""
+    properties: Annotated[Properties, Keyed()] = Field(default_factory=dict)
+    """Further words for the scheduler, the hypervisor and people; only the stated keys are ours."""
+    tags: Tags = frozenset()
+    """Short words to find it by."""
+    active: Annotated[Bool, Via("active")] = True
+    """Whether its data can be had; false deactivates it."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> ImageSpec:
+        if self.file is not None and self.url is not None:
+            raise ValueError("takes either file or url")
+        if self.url is not None and not self.checksum:
+            raise ValueError("url needs checksum: sha512:…, or nobody knows what was fetched")
+        if self.import_method and not self.url:
+            raise ValueError("import_method needs url")
+        if self.import_method and not {"sha512", "md5"} & set(self.checksum):
+            raise ValueError("import_method needs a checksum that the cloud keeps: sha512 or md5")
+        if (self.file or self.url) and not (self.disk_format and self.container_format):
+            raise ValueError("data need disk_format and container_format (mostly bare)")
+        return self
+
+
+def _is_property(key: str) -> bool:
+    return key not in BASE and not key.startswith(GLANCES) and not is_reserved(key)
+
+
+def _read(raw: dict[str, Json]) -> dict[str, Json]:
+    shaped = {key: value for key, value in raw.items() if key in BASE}
+    shaped["properties"] = {key: value for key, value in raw.items() if _is_property(key)}
+    shaped["checksum"] = kept(raw) or None
+    shaped["active"] = raw["status"] != "deactivated"
+    return shaped
+
+
+def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> Json:
+    """Give the body of a create, or the changes to an image as JSON patch."""
+    flat = {**body, **(body.get("properties") or {})}
+    flat.pop("properties", None)
+    if not raw:
+        return {key: value for key, value in flat.items() if value is not None}
+    return list(_operations(flat, raw))
+
+
+def _operations(flat: Mapping[str, Json], raw: Mapping[str, Json]) -> Iterator[Json]:
+    for key, value in flat.items():
+        path = "/" + key.replace("~", "~0").replace("/", "~1")
+        if value is not None or key in BASE:
+            yield {"op": "add", "path": path, "value": value}  # Glance replaces what is there
+        elif key in raw:
+            yield {"op": "remove", "path": path}
+
+
+def _action(values: Mapping[str, Json]) -> str:
+    return f"/images/{{id}}/actions/{'reactivate' if values['active'] else 'deactivate'}"
+
+
+def _images(hidden: str) -> Listing:
+    # Without `visibility` those of communities are missing, and hidden ones come in a list apart.
+    params = {"visibility": "all", "os_hidden": hidden}
+    return Listing(path="/images", items="images", page=500, params=params)
+
+
+IMAGE = Kind(
+    name="Image",
+    collection="images",
+    within=("Project",),
+    spec=ImageSpec,
+    service="image",
+    ancestors={"owner": "Project"},
+    mark=TAGGED_IN_BODY,
+    read=_read,
+    write=_write,
+    complete=complete,
+    listing=_images("false"),
+    more=(_images("true"),),
+    find=Call("GET", "/images?name={name}&owner={Project}&visibility=all", returns="images"),
+    create=Call("POST", "/images", FIELDS),
+    update=Call("PATCH", "/images/{id}", FIELDS, headers=PATCH),
+    get=Call("GET", "/images/{id}"),
+    delete=Call("DELETE", "/images/{id}"),
+    calls={
+        "mark": Call("PUT", "/images/{id}/tags/{mark}"),
+        "active": Call("POST", _action),
+    },
+    steps={"data": put_data},
+    lock=Lock(
+        lambda raw: bool(raw["protected"]),
+        "protected",
+        Call(
+            "PATCH", "/images/{id}", [{"op": "add", "path": "/protected", "value": False}],
+            headers=PATCH,
+        ),
+        updates=False,
+    ),
+)  # fmt: skip
