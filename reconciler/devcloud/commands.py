@@ -12,7 +12,7 @@ from reconciler.devcloud.api import log_in
 from reconciler.devcloud.catalogue import lift_admin_limits, register_services
 from reconciler.devcloud.config import write_config
 from reconciler.devcloud.errors import DevcloudError
-from reconciler.devcloud.health import is_healthy, is_listening, wait_until_healthy, warm
+from reconciler.devcloud.health import is_healthy, is_port_free, wait_until_healthy, warm
 from reconciler.devcloud.install import ensure_venv, requirements_key
 from reconciler.devcloud.layout import Home, hold, write_private
 from reconciler.devcloud.schema import flush, make_databases
@@ -122,7 +122,7 @@ def find_absent(home: Home) -> tuple[Service, ...]:
     absent = tuple(service for service in SERVICES if not service_status(home, service).healthy)
     for service in absent:
         processes.stop(processes.find(home, service))
-        if is_listening(home, service):
+        if not is_port_free(home, service):
             raise DevcloudError(
                 f"port {home.port(service)}, for {service.name}, is in use by another program;"
                 " give another --port-base"

@@ -22,10 +22,23 @@ def is_healthy(home: Home, service: Service) -> bool:
         return False
 
 
-def is_listening(home: Home, service: Service) -> bool:
+def is_port_free(home: Home, service: Service, seconds: float = 3) -> bool:
+    """Whether nothing listens there, or soon no more.
+
+    A killed process counts as gone when its first thread is; its port is free after the last.
+    """
+    deadline = time.monotonic() + seconds
+    while is_listening(home.port(service)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((HOST, home.port(service))) == 0
+        return probe.connect_ex((HOST, port)) == 0
 
 
 def wait_until_healthy(home: Home, services: Sequence[Service], seconds: float = 120) -> None:

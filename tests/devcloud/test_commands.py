@@ -1,6 +1,7 @@
 """From what is in a home, to what the commands make of it without starting a service."""
 
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def test_a_port_that_another_program_has_is_named(home: Home) -> None:
         listener.settimeout(0)
         with pytest.raises(DevcloudError, match=f"port {home.port_base}, for keystone, is in use"):
             commands.find_absent(home)
+
+
+def test_a_port_that_is_about_to_be_free_is_waited_for(home: Home) -> None:
+    listener = socket.create_server(("127.0.0.1", home.port(KEYSTONE)))
+    leaving = threading.Timer(0.3, listener.close)
+    leaving.start()
+    assert KEYSTONE in commands.find_absent(home)
+    leaving.join()
 
 
 def test_a_service_that_ended_is_reported_with_its_last_words(home: Home) -> None:
