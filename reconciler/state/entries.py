@@ -35,6 +35,8 @@ class Entry:
     options: Options
     origin: Origin
     declares: bool
+    says: bool = True
+    """Whether it says something of the object itself, not only of what lies in it."""
 
 
 @dataclass(slots=True)
@@ -166,7 +168,7 @@ class _Walk:
             return
         own = {f.name for f in fields_of(kind.spec)}
         own |= {word for word in value for f in fields_of(kind.spec) if f.owns(word)}
-        fields, declares = self.parts(kind, parent if kind.heading else address, value, own)
+        fields, says, declares = self.parts(kind, parent if kind.heading else address, value, own)
         if kind.heading:
             return
         options = self.options(value, address)
@@ -181,32 +183,33 @@ class _Walk:
         said = stated(spec) if spec else {}
         origin = Origin(self.file, line)
         self.entries.found.append(
-            Entry(kind, parent, address, name, said, options, origin, declares)
+            Entry(kind, parent, address, name, said, options, origin, declares, says)
         )
 
     def parts(
         self, kind: Kind, address: Address, value: Table, own: set[str]
-    ) -> tuple[Table, bool]:
-        """Walk into what lies in an object; give its own fields, and whether it is declared."""
+    ) -> tuple[Table, bool, bool]:
+        """Give the fields, whether the object itself is spoken of, and whether it is declared."""
         fields = Table(value.line)
-        declares = not value
+        says = not value
+        lists = False
         for word, inner in value.items():
             child = self.kinds.at(kind.name, word)
             if word in own:
                 fields[word] = inner
                 fields.lines[word] = value.lines[word]
-                declares = True
+                says = True
             elif child:
                 self.collection(child, address, inner, value.lines[word])
-                declares |= child.edge
+                lists |= child.edge
             elif not kind.heading and (word == OPTIONS or (word, kind.form) == NAME):
-                declares = True
+                says = True
             else:
                 known = [*own, *(k.collection for k in self.kinds.below(kind.name)), OPTIONS]
                 hint = kind.spec.rewrites.get(word)
                 advice = f"; here it is {hint}" if hint else nearest(word, known)
                 self.problem(value.lines[word], address, f"{word} is no field of it{advice}")
-        return fields, declares
+        return fields, says, says or lists
 
     def name(self, value: Table, address: Address, key: str, own: set[str]) -> str:
         if "name" in own or "name" not in value:

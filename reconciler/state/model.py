@@ -46,6 +46,7 @@ def _resources(
 ) -> dict[Address, Resource]:
     """Resolve every reference and merge entries by address."""
     resources: dict[Address, Resource] = {}
+    spoken_of: set[Address] = set()
     born = set(bootstrap(scope.kinds))
     for entry in entries.found:
         fields = _resolve(entry, scope, revision, problems)
@@ -64,16 +65,15 @@ def _resources(
         earlier = resources.get(address)
         if earlier is None or earlier.implied:
             resources[address] = resource
-        elif entry.kind.edge or (_says(resource) and _says(earlier)):
+        elif not entry.says:
+            continue
+        elif address in spoken_of:
             problems.append(_twice(entry, resource, earlier))
-        elif _says(resource):
+        else:
             resources[address] = resource
+        if entry.says:
+            spoken_of.add(address)
     return resources
-
-
-def _says(resource: Resource) -> bool:
-    """Whether something is said of the object itself, not only of what lies in it."""
-    return bool(resource.fields) or resource.options not in (Options(), EXTERNAL)
 
 
 def _twice(entry: Entry, resource: Resource, earlier: Resource) -> Problem:
