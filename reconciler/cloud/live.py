@@ -43,6 +43,8 @@ class Live:
     self_project: str = ""
     strangers: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     """Ids of objects that have the name of one that is ours."""
+    nameless: tuple[tuple[str, str], ...] = ()
+    """Kinds and ids of objects without a name: only a key of the state gives them an address."""
 
     def name_of(self, kind: str, object_id: str) -> Address | Id:
         """Give the address of an id, or the id where nobody listed it."""

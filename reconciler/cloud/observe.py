@@ -44,6 +44,7 @@ class _Gathering:
         default_factory=lambda: defaultdict(list)
     )
     strangers: dict[Address, list[str]] = field(default_factory=dict)
+    nameless: list[tuple[str, str]] = field(default_factory=list)
     incomplete: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -104,6 +105,7 @@ def observe(
         who.user_id,
         who.project_id,
         {address: tuple(ids) for address, ids in gathering.strangers.items()},
+        tuple(gathering.nameless),
     )
 
 
@@ -286,6 +288,7 @@ def _add(
         key = gathering.keys.get((kind.name, str(raw.get(kind.id_wire))))
         name = key or raw.get(kind.name_wire)
         if not name and kind.form is not Form.ONE:
+            gathering.nameless.append((kind.name, str(raw.get(kind.id_wire) or "")))
             return
         address = child_address(kind, parent, str(name))
     found = LiveObject(address, kind, parent, str(raw.get(kind.id_wire) or ""), raw)

@@ -71,14 +71,16 @@ def export_cloud(
 
 
 def keys_for(live: Live) -> dict[tuple[str, str], str]:
-    """Give a key of its own to each object whose name is another's, too, or is no key."""
+    """Give a key of its own to each object whose name is another's, too, or is none or no key."""
     twins = [twin for found in live.twins.values() for twin in found]
-    odd = [o for o in live.objects.values() if not o.kind.edge and o.name != o.name.strip()]
-    return {
+    odd = [o for o in live.objects.values() if o.name != o.name.strip()]
+    named = {
         (found.kind.name, found.id): f"{found.name.strip()}-{found.id[:SHORT]}"
         for found in (*twins, *odd)
-        if found.id and found.kind.form is not Form.ONE
+        if found.id and found.kind.form is not Form.ONE and not found.kind.edge
     }
+    nameless = {(kind, one): f"{kind.lower()}-{one[:SHORT]}" for kind, one in live.nameless if one}
+    return named | nameless
 
 
 def export_live(
@@ -161,7 +163,8 @@ class _Writing:
         """Name an object whose key is not its name."""
         if found is None or (found.kind.name, found.id) not in self.keys:
             return {}
-        return {"name": found.name, OPTIONS: {"id": found.id}}
+        name = {"name": found.name} if found.name else {}
+        return {**name, OPTIONS: {"id": found.id}}
 
     def notes(self) -> Iterator[str]:
         """Say what could not be expressed: each thing once, secrets counted."""

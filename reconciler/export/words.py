@@ -92,7 +92,8 @@ def _field(
         below = default if isinstance(default, Mapping) else {}
         inner = _model(field.nested, value, below, say)
         return {field.name: inner} if inner else {}
-    return {field.name: _plain(field, value, say)}
+    plain = _plain(field, value, say)
+    return plain if field.beside else {field.name: plain}
 
 
 def _model(
@@ -106,7 +107,7 @@ def _model(
 
 def _plain(field: Field, value: Value, say: Say) -> Any:
     if isinstance(value, Id):
-        raise Unsayable(f"it refers to the {value}, which is not listed")
+        raise Unsayable(f"it refers to the {value}, which has no name")
     if isinstance(value, Address):
         return say(value)
     if isinstance(value, frozenset | tuple | list):

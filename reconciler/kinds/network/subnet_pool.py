@@ -21,7 +21,7 @@ from reconciler.kinds.kind import (
     Work,
     neutron,
 )
-from reconciler.kinds.values import Bool, Cidr, Count, Int, Tags, Text
+from reconciler.kinds.values import Bool, Cidr, Count, Int, Json, Tags, Text
 
 Network = Any
 """ipaddress.IPv4Network or IPv6Network: the two have no common type that says all that is used."""
@@ -94,6 +94,14 @@ def _without(prefix: Network, others: Iterable[Network]) -> list[Network]:
     return rest
 
 
+def _read(raw: dict[str, Json]) -> dict[str, Json]:
+    """Neutron says the lengths as words on some databases, and as numbers on others."""
+    for name in ("default_prefixlen", "min_prefixlen", "max_prefixlen"):
+        if raw.get(name) is not None:
+            raw[name] = int(raw[name])
+    return raw
+
+
 SUBNET_POOL = Kind(
     name="SubnetPool",
     collection="subnet_pools",
@@ -101,6 +109,7 @@ SUBNET_POOL = Kind(
     spec=SubnetPoolSpec,
     ancestors={"project_id": "Project"},
     mark=TAGGED,
+    read=_read,
     steps={"prefixes": _set_prefixes},
     **neutron("/subnetpools", "subnetpool"),
 )
