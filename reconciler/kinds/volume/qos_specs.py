@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import StringConstraints
@@ -82,7 +83,7 @@ QOS_ASSOCIATION = Kind(
     folded=True,
     id_wire="",
     # The types say it themselves, so nobody has to be asked again.
-    listing=TYPES,
+    listing=replace(TYPES, select=lambda raw: bool(raw.get("qos_specs_id"))),
     ancestors={"qos_specs_id": "QosSpecs"},
     read=_read,
     # Cinder takes these two as GET.
