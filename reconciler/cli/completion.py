@@ -12,7 +12,7 @@ from reconciler.cli.console import answer_raw
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    r"""Print the script that completes commands and options in a shell.
+    r"""Print what completes our words in a shell.
 
     \b
         eval "$(reconciler completion bash)"         # in ~/.bashrc

@@ -26,11 +26,11 @@ from reconciler.report.words import clean
 @common
 @click.pass_context
 def doctor_command(ctx: click.Context, output: str, options: Common) -> None:
-    r"""Say what is missing on a cloud for which kind, and who can mend it; changes nothing.
+    r"""Say what is missing on a cloud for which kind.
 
-    Looks at the credentials (a project's admin; tokens of the system or of a domain are refused,
-    since their lists are partial), the catalogue, extensions, every listing, and the clock. Ends
-    with 1 where something is missing.
+    Changes nothing. Looks at the credentials (a project's admin; tokens of the system or of a
+    domain are refused, since their lists are partial), the catalogue, extensions, every listing,
+    and the clock. Ends with 1 where something is missing.
 
     \b
         reconciler doctor --cloud mycloud

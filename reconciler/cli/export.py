@@ -36,11 +36,11 @@ def export_command(
     overwrite: bool,
     options: Common,
 ) -> None:
-    r"""Write a cloud that exists down as YAML; a plan of it then finds nothing to change.
+    r"""Write a cloud that exists down as YAML.
 
-    What is global goes into DIR/<collection>.yaml, the rest into DIR/<domain>/<project>.yaml.
-    Defaults are left out, names stand for ids, and secrets are never in it. What the state cannot
-    express is told on stderr. Changes nothing in the cloud.
+    A plan of it then finds nothing to change. What is global goes into DIR/<collection>.yaml, the
+    rest into DIR/<domain>/<project>.yaml. Defaults are left out, names stand for ids, and secrets
+    are never in it. What the state cannot express is told on stderr. Changes nothing in the cloud.
 
     \b
         reconciler export --cloud mycloud desired_state

@@ -20,7 +20,9 @@ from reconciler.state.model import make_desired
 )  # fmt: skip
 @common
 def graph_command(at: str | None, output: str, options: Common) -> None:
-    r"""Draw what needs what: an arrow goes to what must be there first. Asks no cloud.
+    r"""Draw what needs what.
+
+    An arrow goes to what must be there first. Asks no cloud.
 
     \b
         reconciler graph --state desired_state | dot -Tsvg > state.svg

@@ -44,7 +44,7 @@ class Reconciler(click.Group):
         module, _, name = place.partition(":")
         found = getattr(importlib.import_module(module), name)
         assert isinstance(found, click.Command)  # the table above
-        return found
+        return laid_out(found)
 
     def main(  # type: ignore[override] # click's has overloads for the two modes, we have one
         self,
@@ -90,6 +90,14 @@ class Reconciler(click.Group):
             return Code.NOTHING
 
 
+def laid_out(command: click.Command) -> click.Command:
+    """Let click see its mark for paragraphs that it must not wrap: our docstrings are raw."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        laid_out(inner)
+    return command
+
+
 def _code_of(error: ReconcilerError) -> Code:
     if isinstance(error, UsageError):
         return Code.USAGE
@@ -121,3 +129,6 @@ def cli(ctx: click.Context, options: Common) -> None:
     64 wrong usage
     """
     ctx.obj = options
+
+
+laid_out(cli)

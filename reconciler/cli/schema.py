@@ -20,7 +20,9 @@ NAMES = ("state", "settings", "plan")
     help="Write all of them into this folder instead of printing one.",
 )  # fmt: skip
 def schema_command(name: str, folder: Path | None) -> None:
-    r"""Print a JSON Schema: of the state's files, of reconciler.yaml, or of `plan -o json`.
+    r"""Print a JSON Schema for editors and programs.
+
+    Of the state's files, of reconciler.yaml, or of `plan -o json`.
 
     An editor that knows YAML completes and checks a state with this as its first line:
 

@@ -33,7 +33,7 @@ from reconciler.state.source import Revision, read_files, read_folder
 def validate_command(
     ctx: click.Context, paths: tuple[Path, ...], output: str, strict: bool, options: Common
 ) -> None:
-    r"""Check the files of a state, offline: all errors at once, with file and line.
+    r"""Check a state offline: all errors at once, with file and line.
 
     PATH is a folder or single files; without one, the folder that reconciler.yaml names, as it
     lies. Ends with 1 on errors.

@@ -197,7 +197,7 @@ def result_text(result: Result, column: int = WIDEST) -> Text:
     if result.status is Status.APPLIED:
         return text.append(address.ljust(column)).append(f"  {result.seconds:.1f} s", "dim")
     text.append(f"{address}  {result.status.value}", colour)
-    if result.error:
+    if result.error and result.status is not Status.PENDING:
         request = f" (request {clean(result.request_id)})" if result.request_id else ""
         text.append(f"\n      {clean(result.error)}{request}")
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import git
@@ -357,4 +358,5 @@ def test_completion_and_version(call: Call) -> None:
 def test_every_command_has_help_with_an_example(call: Call, command: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == Code.DONE
-    assert f"reconciler {command}" in result.stdout.split("Options:")[0].split("\n", 1)[1]
+    words = r"(eval .\$\()?reconciler " + command
+    assert re.search(rf"(?m)^ {{6}}{words}", result.stdout), "an example stands on its own line"
