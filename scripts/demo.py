@@ -60,7 +60,7 @@ def main() -> None:
     run(f"reconciler plan --state {STATE} --owner demo --detailed-exitcode", environ)
 
     say("5. Somebody changes things behind its back, with the ordinary SDK")
-    run(f"{sys.executable} scripts/meddle.py", environ)
+    run("python scripts/meddle.py", environ)
     say("6. The drift, with names and fields (exit code 2: there are differences)")
     run(f"reconciler plan --state {STATE} --owner demo --detailed-exitcode", environ, ok=(2,))
     say("7. Heal it")
@@ -71,7 +71,7 @@ def main() -> None:
     console.print(
         f"""  eval "$(.venv/bin/reconciler devcloud env {where})"
   .venv/bin/reconciler plan --state {STATE}        # edit a file there first
-  .venv/bin/reconciler export /tmp/my-cloud        # the whole cloud as YAML
+  .venv/bin/reconciler export my-cloud            # the whole cloud as YAML
   less {STATE}/*.yaml                              # what was applied
 Stop it, and take it away:
   .venv/bin/reconciler devcloud down {where}
