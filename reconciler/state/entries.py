@@ -179,6 +179,8 @@ class _Walk:
                 return
         elif fields:
             self.problem(line, address, f"{options.lifecycle} with fields: it is never written")
+        elif options.lifecycle is Lifecycle.ABSENT and kind.listing and kind.delete is None:
+            self.problem(line, address, "it always exists, and cannot be absent")
         name = self.name(value, address, key, own)
         said = stated(spec) if spec else {}
         origin = Origin(self.file, line)
