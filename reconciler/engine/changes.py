@@ -12,6 +12,7 @@ from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
 from reconciler.kinds.fields import Field, fields_of, references
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Claim, Desired, Lifecycle, Mode, Replace, Resource
 
 
@@ -255,3 +256,25 @@ def removals(
             address, kind, Action.DELETE, claim.parent, lost, "not in git", live=found,
             origin=claim.origin,
         )  # fmt: skip
+
+
+def letting_go(changes: Iterable[Change], live: Live, kinds: Kinds) -> Iterator[Change]:
+    """Give the deletes of edges that lie in what goes and lean on something else that goes.
+
+    Objects that lean on one another so (groups that admit each other) can go in any order then.
+    """
+    gone = {c.address: c for c in changes if c.action is Action.DELETE and not c.held}
+    for parent in gone.values():
+        for kind in kinds.below(parent.kind.name):
+            if not kind.edge or kind.delete is None:
+                continue
+            for address in live.child_addresses(parent.address, kind.name):
+                found = live.objects[address]
+                now = references(fields_of(kind.spec), live.fields(found))
+                others = {t for ref, t in now if ref.blocks and t != parent.address}
+                if others & gone.keys():
+                    reason = f"goes with {parent.address}"
+                    yield Change(
+                        address, kind, Action.DELETE, parent.address, reason=reason, live=found,
+                        origin=parent.origin,
+                    )  # fmt: skip

@@ -56,6 +56,8 @@ def _leaning(doomed: list[Change], live: Live, kinds: Kinds) -> dict[Address, li
         on = {target for ref, target in now if ref.blocks}
         if not kind.edge:
             on.add(other.parent)
+        if kind.edge:
+            on.discard(other.parent)  # it goes with what it lies in
         for address in on & found.keys() - {other.address}:
             found[address].append(other)
     return found
@@ -176,6 +178,9 @@ def _waits_in_vain(
     there: frozenset[Address],
 ) -> str:
     if change.action is Action.DELETE:
+        above = by_address.get(change.parent)
+        if change.kind.edge and above and above.action is Action.DELETE and above.held:
+            return f"goes with {change.parent}, which is held"
         held = (a for a in change.after if a in by_address and by_address[a].held)
         return next((f"waits for {address}, which is held" for address in held), "")
     if change.resource is None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.cloud.live import Live, owners
-from reconciler.engine.changes import Policy, change_for, removals
+from reconciler.engine.changes import Policy, change_for, letting_go, removals
 from reconciler.engine.compare import FieldChange
 from reconciler.engine.graph import order
 from reconciler.engine.hold import hold_in_use, hold_waiting, leans
@@ -41,6 +41,8 @@ def make_plan(
     for claim in desired.claims.values():
         for change in removals(claim, desired, live, kinds[claim.kind], policy, own):
             planned.setdefault(change.address, change)
+    for change in letting_go(tuple(planned.values()), live, kinds):
+        planned.setdefault(change.address, change)
     unchanged = _unchanged(desired, planned.values())
     changes = _select(order(planned.values(), live), targets, excludes)
     changes = _with_followers(hold_in_use(changes, live, kinds), desired, live)
