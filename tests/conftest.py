@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,9 +21,12 @@ from tests.support.runs import PASSWORD
 PORT_BASE = 26500
 """The first port of the tests' own cloud: never that of the user's."""
 
-settings.register_profile(
-    "tests", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+UNHURRIED: Final[dict[str, Any]] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+settings.register_profile("tests", max_examples=50, **UNHURRIED)
+settings.register_profile("deep", max_examples=1000, **UNHURRIED)
 settings.load_profile("tests")
 
 

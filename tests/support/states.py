@@ -130,9 +130,10 @@ def _subnet(name: str) -> st.SearchStrategy[Entry]:
 
 @st.composite
 def _groups(draw: st.DrawFn, pool: tuple[str, ...]) -> Entry:
-    found = [*(draw(some(pool))[:3] if pool else draw(names(3)))]
-    found += draw(st.sampled_from([[], ["default"]]))
-    return {name: draw(_group(found)) for name in dict.fromkeys(found)}
+    found = draw(some(pool))[:3] if pool else draw(names(3))
+    groups = {name: draw(_group(found)) for name in found}
+    # The project's own group stays when all else goes: it may hold on to nothing but itself.
+    return {**groups, **draw(maybe({"default": _group(["default"])}))}
 
 
 def _group(others: list[str]) -> st.SearchStrategy[Entry]:
