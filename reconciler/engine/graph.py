@@ -53,6 +53,7 @@ def order(changes: Iterable[Change], live: Live) -> tuple[Change, ...]:
         if change.live is not None and change.action is not Action.ADOPT:
             _let_go_first(change, planned, live, after)
     _siblings(planned, after)
+    _exclusive(planned, live, after)
     _limits_first(planned, after)
     return tuple(
         replace(change, after=tuple(dict.fromkeys(after[change.address])))
@@ -98,6 +99,23 @@ def _siblings(planned: Mapping[Address, Change], after: Mapping[Address, list[Ad
             # A limit of one (a rule of this type, an interface on this subnet) frees up first.
             leaving = gone.get((change.parent.names, change.kind.name), ())
             after[change.address] += [a for a in leaving if planned[a].parent == change.parent]
+
+
+def _exclusive(
+    planned: Mapping[Address, Change], live: Live, after: Mapping[Address, list[Address]]
+) -> None:
+    """Have an edge to what only one can have wait until the other one has let go of it."""
+    leaving: dict[tuple[object, ...], list[Address]] = {}
+    for change in planned.values():
+        if change.kind.exclusive and change.action is Action.DELETE and change.live is not None:
+            now = live.fields(change.live)
+            had = (change.kind.name, *(now.get(name) for name in change.kind.exclusive))
+            leaving.setdefault(had, []).append(change.address)
+    for change in planned.values():
+        if change.kind.exclusive and change.action is Action.CREATE and change.resource is not None:
+            said = change.resource.fields
+            wants = (change.kind.name, *(said.get(name) for name in change.kind.exclusive))
+            after[change.address] += leaving.get(wants, ())
 
 
 def _limits_first(

@@ -397,6 +397,8 @@ class Kind:
     case_insensitive: bool = False
     """Whether names that differ only by case are the same to the service's database."""
     mark: Mark | None = None
+    exclusive: tuple[str, ...] = ()
+    """Fields in which no two such edges may agree, wherever they lie: one lets go first."""
     replaceable: bool = True
     renameable: bool = True
     revision: bool = False

@@ -80,6 +80,7 @@ QOS_ASSOCIATION = Kind(
     form=Form.LIST,
     shorthand="volume_type",
     identity=("volume_type",),
+    exclusive=("volume_type",),
     folded=True,
     id_wire="",
     # The types say it themselves, so nobody has to be asked again.
