@@ -74,13 +74,18 @@ def keys_for(live: Live) -> dict[tuple[str, str], str]:
     """Give a key of its own to each object whose name is another's, too, or is none or no key."""
     twins = [twin for found in live.twins.values() for twin in found]
     odd = [o for o in live.objects.values() if o.name != o.name.strip()]
-    named = {
-        (found.kind.name, found.id): f"{found.name.strip()}-{found.id[:SHORT]}"
+    names = {
+        (found.kind.name, found.id): found.name.strip()
         for found in (*twins, *odd)
         if found.id and found.kind.form is not Form.ONE and not found.kind.edge
     }
-    nameless = {(kind, one): f"{kind.lower()}-{one[:SHORT]}" for kind, one in live.nameless if one}
-    return named | nameless
+    names |= {(kind, one): kind.lower() for kind, one in live.nameless if one}
+    short = {place: f"{name}-{place[1][:SHORT]}" for place, name in names.items()}
+    often = Counter((kind, short[kind, one]) for kind, one in names)
+    return {
+        (kind, one): key if often[kind, key] == 1 else f"{names[kind, one]}-{one}"
+        for (kind, one), key in short.items()
+    }
 
 
 def export_live(
@@ -144,10 +149,9 @@ class _Writing:
                 continue
             kind = self.kinds[name]
             try:
-                fields = [self.live.fields(item) for item in items]
-                tree.put_list(
-                    parent, kind.collection, list_in_words(kind, fields, naming(scope, parent))
-                )
+                said = [(self.live.fields(item), self._filled(item)) for item in items]
+                words = list_in_words(kind, said, naming(scope, parent))
+                tree.put_list(parent, kind.collection, words)
             except Unsayable as reason:
                 self.lost.append(f"{parent}: {kind.collection}: {reason}")
         return tree.files()
@@ -157,7 +161,18 @@ class _Writing:
         return {k: v for k, v in fields.items() if (found.address, k) not in self.left}
 
     def _filled(self, found: LiveObject) -> Mapping[str, object]:
-        return self.live.defaults.get(found.kind.name, {})
+        """Give what an object would have without anybody saying it."""
+        kind, fields = found.kind, self.live.fields(found)
+        filled = dict(self.live.defaults.get(kind.name, {}))
+        if kind.defaults:
+            filled |= kind.defaults(fields)
+        if kind.defaults_among:
+            filled |= kind.defaults_among(fields, self._look)
+        return filled
+
+    def _look(self, address: Address) -> Mapping[str, object]:
+        found = self.live.objects.get(address)
+        return self.live.fields(found) if found else {}
 
     def _key(self, found: LiveObject | None) -> Words:
         """Name an object whose key is not its name."""

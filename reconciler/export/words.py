@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from reconciler.engine.compare import same
 from reconciler.kinds.address import Address, Id
 from reconciler.kinds.fields import Field, Shape, Value, fields_of
-from reconciler.kinds.kind import NOTHING, Form, Kind, Named
+from reconciler.kinds.kind import Form, Kind, Named
 from reconciler.state.resolve import Scope, Unresolved
 
 Words = dict[str, Any]
@@ -54,13 +54,12 @@ def _candidates(target: Address) -> Iterator[str | Named]:
 
 
 def fields_in_words(
-    kind: Kind, fields: Mapping[str, Value], say: Say, filled: Mapping[str, Value] = NOTHING
+    kind: Kind, fields: Mapping[str, Value], say: Say, filled: Mapping[str, Value]
 ) -> tuple[Words, Sequence[str]]:
     """Give the fields worth writing, and for each one that cannot be expressed the reason.
 
     ``filled`` are what the cloud gives where nothing is set.
     """
-    filled = {**filled, **(kind.defaults(fields) if kind.defaults else {})}
     words: Words = {}
     lost: list[str] = []
     for field in _description_first(fields_of(kind.spec)):
@@ -130,16 +129,18 @@ def _refused(kind: Kind, words: Words) -> set[str]:
     return set()
 
 
-def list_in_words(kind: Kind, items: Iterable[Mapping[str, Value]], say: Say) -> Any:
-    """Give a whole list or map of edges.
+def list_in_words(
+    kind: Kind, items: Iterable[tuple[Mapping[str, Value], Mapping[str, Value]]], say: Say
+) -> Any:
+    """Give a whole list or map of edges, each with what the cloud would fill in by itself.
 
     Raises:
         Unsayable: one of them cannot be expressed, and a list states all or none.
 
     """
     written: list[Words] = []
-    for fields in items:
-        words, lost = fields_in_words(kind, fields, say)
+    for fields, filled in items:
+        words, lost = fields_in_words(kind, fields, say, filled)
         if lost:
             raise Unsayable(lost[0])
         written.append(words)

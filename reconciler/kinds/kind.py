@@ -301,6 +301,16 @@ class Lock:
     """Whether it refuses updates, too, or deletes only."""
 
 
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """How an object makes room for its successor, which is made and checked before it goes."""
+
+    first: Call
+    """Says that it is not the object of its name any more; before the successor is made."""
+    then: Call
+    """Puts it out of sight; when the successor is there, before it is deleted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of object: all that the engine, the reports and the documentation know of it."""
@@ -332,6 +342,8 @@ class Kind:
     """Read one object again."""
     before_delete: Call | Step | None = None
     lock: Lock | None = None
+    retire: Retire | None = None
+    """Where names may repeat, and the new object can stand before the old one is gone."""
     calls: Mapping[str, Call] = field(default_factory=dict)
     steps: Mapping[str, Step] = field(default_factory=dict)
     version: str = ""
@@ -339,6 +351,8 @@ class Kind:
 
     id_wire: str = "id"
     name_wire: str = "name"
+    called: Callable[[Json], str] | None = None
+    """The name of a raw object in its address, where that is not always the one that it bears."""
     ancestors: Mapping[str, str] = field(default_factory=dict)
     """Fields of the raw object that hold ids of the objects it lies in, with their kinds."""
     parent: Callable[[Json], tuple[str, str] | None] | None = None
@@ -354,6 +368,8 @@ class Kind:
     """From one item as authors write it to several."""
     defaults: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
     """What the server fills in by itself for such fields: left out of an export."""
+    defaults_among: Callable[[Fields, Callable[[Address], Fields]], Fields] | None = None
+    """Likewise, where it depends on the fields of another object, given by its address."""
     authored: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None
     """From the fields of an item to the form in which people write it, for an export."""
 
@@ -381,6 +397,8 @@ class Kind:
     """Objects that the fields need without naming them as references do."""
     after: tuple[str, ...] = ()
     """Kinds with the same parent that must stand first."""
+    exclusive: tuple[str, ...] = ()
+    """Fields in which no two such edges may agree, wherever they lie: one lets go first."""
     in_turn: bool = False
     """Whether the service loses one of two changes made at once under the same parent."""
     implicit: Callable[[Address], bool] | None = None
@@ -397,8 +415,6 @@ class Kind:
     case_insensitive: bool = False
     """Whether names that differ only by case are the same to the service's database."""
     mark: Mark | None = None
-    exclusive: tuple[str, ...] = ()
-    """Fields in which no two such edges may agree, wherever they lie: one lets go first."""
     replaceable: bool = True
     renameable: bool = True
     revision: bool = False

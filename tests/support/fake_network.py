@@ -64,7 +64,9 @@ def _gone_subnet(cloud: FakeCloud, row: Row) -> None:
 def _ensure_default_group(cloud: FakeCloud, project: str) -> None:
     if any(g["name"] == "default" for g in cloud.where("/security-groups", project_id=project)):
         return
-    group = cloud.add("/security-groups", {"name": "default", "project_id": project, "made": True})
+    text = "Default security group"
+    made = {"name": "default", "description": text, "project_id": project, "made": True}
+    group = cloud.add("/security-groups", made)
     for version in ("IPv4", "IPv6"):
         rule = {"direction": "ingress", "ethertype": version, "remote_group_id": group["id"]}
         cloud.add("/security-group-rules", {**rule, **_in(group)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from pydantic import ConfigDict, JsonValue, model_validator
@@ -54,6 +54,11 @@ def _read(raw: dict[str, Json]) -> Mapping[str, Json]:
     return {**raw["fixed_ips"]}
 
 
+def _defaults(fields: Fields, look: Callable[[Address], Fields]) -> Fields:
+    subnet = fields.get("subnet")
+    return {"ip_address": look(subnet).get("gateway")} if isinstance(subnet, Address) else {}
+
+
 def _names(parent: Address, fields: Fields) -> tuple[str, ...]:
     return (*parent.names, str(getattr(fields["subnet"], "name", fields["subnet"])))
 
@@ -97,6 +102,7 @@ ROUTER_INTERFACE = Kind(
         select=lambda port: port["device_owner"] in INTERFACES,
     ),
     read=_read,
+    defaults_among=_defaults,
     prepare=_with_port,
     create=Call("PUT", "/routers/{parent}/add_router_interface", "{interface}"),
     delete=Call("PUT", "/routers/{parent}/remove_router_interface", {"subnet_id": "{subnet_id}"}),
