@@ -92,6 +92,10 @@ def _siblings(planned: Mapping[Address, Change], after: Mapping[Address, list[Ad
     gone = _below(change for change in planned.values() if change.action is Action.DELETE)
     for change in planned.values():
         if change.action is Action.DELETE:
+            above = planned.get(change.parent)
+            if change.kind.edge and above and above.action is Action.UPDATE:
+                # It would change the parent's revision under the parent's own update.
+                after[change.address].append(change.parent)
             for kind in change.kind.after:
                 for earlier in gone.get((change.parent.names, kind), ()):
                     after[earlier].append(change.address)
