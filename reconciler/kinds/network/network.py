@@ -18,7 +18,7 @@ from reconciler.kinds.kind import (
     Wire,
     neutron,
 )
-from reconciler.kinds.values import Bool, Int, Tags, Text
+from reconciler.kinds.values import Bool, Int, Json, Tags, Text
 
 
 class Provider(Spec):
@@ -84,6 +84,11 @@ def _defaults(fields: Fields) -> dict[str, object]:
     }
 
 
+def _read(raw: dict[str, Json]) -> dict[str, Json]:
+    """Read `is_default`, which is told of external networks only."""
+    return {**raw, "is_default": raw.get("is_default") or False}
+
+
 NETWORK = Kind(
     name="Network",
     collection="networks",
@@ -91,6 +96,7 @@ NETWORK = Kind(
     spec=NetworkSpec,
     ancestors={"project_id": "Project"},
     mark=TAGGED,
+    read=_read,
     defaults=_defaults,
     **neutron("/networks", "network"),
 )

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from reconciler.kinds.kind import (
     TAGGED,
@@ -111,6 +111,16 @@ class PortSpec(Spec):
     """How near to its server's processors the network card must be."""
     tags: Annotated[Tags, Via("tags")] = frozenset()
     """Short words to find it by."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> PortSpec:
+        if self.port_security_enabled is False:
+            for word in ("security_groups", "allowed_address_pairs"):
+                if getattr(self, word):
+                    raise ValueError(f"an unprotected port has no {word}")
+        if self.device_owner.startswith(NEVER):
+            raise ValueError(f"device_owner: {self.device_owner} is for ports that services make")
+        return self
 
 
 def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:

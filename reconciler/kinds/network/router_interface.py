@@ -78,6 +78,8 @@ def _with_port(work: Work) -> Mapping[str, Json]:
     if port is None:
         body = {
             "network_id": network,
+            # Else it would be given an address of every SLAAC subnet of the network, too.
+            "device_owner": "network:router_interface",
             "project_id": work.values["Project"],
             "fixed_ips": [{"subnet_id": subnet, "ip_address": address}],
         }

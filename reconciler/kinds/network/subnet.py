@@ -34,6 +34,15 @@ class Pool(Spec):
     end: IpAddress
     """The last address."""
 
+    @model_validator(mode="after")
+    def _goes_up(self) -> Pool:
+        first, last = ipaddress.ip_address(self.start), ipaddress.ip_address(self.end)
+        if first.version != last.version:
+            raise ValueError(f"{self.start} and {self.end} are of two address families")
+        if int(first) > int(last):
+            raise ValueError(f"{self.start} comes after {self.end}")
+        return self
+
 
 class HostRoute(Spec):
     """A route that hosts get by DHCP."""
@@ -87,10 +96,30 @@ class SubnetSpec(Spec):
     """Short words to find it by."""
 
     @model_validator(mode="after")
-    def _has_a_prefix(self) -> SubnetSpec:
-        if self.model_fields_set and self.cidr is None and self.subnet_pool is None:
-            raise ValueError("takes a cidr, or a subnet_pool to take one from")
+    def _agrees(self) -> SubnetSpec:
+        if self.cidr is None:
+            if self.model_fields_set and self.subnet_pool is None:
+                raise ValueError("takes a cidr, or a subnet_pool to take one from")
+            return self
+        family = ipaddress.ip_network(self.cidr).version
+        if self.ip_version not in (None, family):
+            raise ValueError(
+                f"ip_version {self.ip_version} and cidr {self.cidr} contradict each other"
+            )
+        if self.prefix_length is not None:
+            raise ValueError("prefix_length goes with subnet_pool, not with cidr")
+        if self.gateway not in (None, "none") and _version(self.gateway) != family:
+            raise ValueError(
+                f"gateway {self.gateway} is of another address family than {self.cidr}"
+            )
+        for word in ("ipv6_ra_mode", "ipv6_address_mode"):
+            if getattr(self, word) and family != SIX:
+                raise ValueError(f"{word} is for IPv6")
         return self
+
+
+def _version(address: object) -> int:
+    return ipaddress.ip_address(str(address)).version
 
 
 def _read(raw: dict[str, Json]) -> dict[str, Json]:
@@ -102,27 +131,43 @@ def _read(raw: dict[str, Json]) -> dict[str, Json]:
 def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
     if body.get("gateway_ip") == "none":
         body["gateway_ip"] = None
+    if "gateway_ip" in body and raw and "allocation_pools" not in body:
+        body |= _pools_around(body["gateway_ip"], raw)
     if not raw and "ip_version" not in body:
         # Neutron wants it said although the prefix says it.
         body["ip_version"] = ipaddress.ip_network(body["cidr"]).version if "cidr" in body else 4
     return body
 
 
+def _pools_around(gateway: Json, raw: Mapping[str, Json]) -> dict[str, Json]:
+    """Let pools that nobody chose give way to another gateway, which Neutron does not do."""
+    now = {**raw, "gateway": raw["gateway_ip"] or "none"}
+    chosen = {(pool["start"], pool["end"]) for pool in raw["allocation_pools"]}
+    if chosen != set(_ranges(now)):
+        return {}
+    wanted = _ranges({**now, "gateway": gateway or "none"})
+    return {"allocation_pools": [{"start": start, "end": end} for start, end in wanted]}
+
+
+def _ranges(fields: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Tell what Neutron gives out by itself: all but the gateway's address."""
+    net = ipaddress.ip_network(str(fields["cidr"]))
+    make = type(net.network_address)
+    first, last = int(net.network_address) + 1, int(net.broadcast_address)
+    last -= net.version != SIX  # IPv6 has no broadcast
+    said = fields.get("gateway")
+    hole = 0 if said in (None, "none") else int(ipaddress.ip_address(str(said)))
+    ranges = [(first, hole - 1), (hole + 1, last)] if first <= hole <= last else [(first, last)]
+    return [(str(make(low)), str(make(high))) for low, high in ranges if low <= high]
+
+
 def _defaults(fields: Mapping[str, object]) -> dict[str, object]:
     """Tell what Neutron fills in: the first address is the gateway, the others are given out."""
     net = ipaddress.ip_network(str(fields["cidr"]))
-    first, last = int(net.network_address), int(net.broadcast_address)
-    make = type(net.network_address)
     slaac = fields.get("ipv6_address_mode") in ("slaac", "dhcpv6-stateless")
-    gateway = first if slaac else first + 1
-    low, high = first + 1, last if net.version == SIX else last - 1
-    said = fields.get("gateway")
-    hole = None if said in (None, "none") else int(ipaddress.ip_address(str(said)))
-    ranges = [(low, high)]
-    if hole is not None and low <= hole <= high:
-        ranges = [(a, b) for a, b in ((low, hole - 1), (hole + 1, high)) if a <= b]
-    pools = frozenset((("end", str(make(b))), ("start", str(make(a)))) for a, b in ranges)
-    return {"gateway": str(make(gateway)), "allocation_pools": pools, "ip_version": net.version}
+    gateway = net.network_address if slaac else net.network_address + 1
+    pools = frozenset((("end", high), ("start", low)) for low, high in _ranges(fields))
+    return {"gateway": str(gateway), "allocation_pools": pools, "ip_version": net.version}
 
 
 SUBNET = Kind(
