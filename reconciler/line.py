@@ -108,7 +108,17 @@ def plan_for(
     return plan, live
 
 
-def make_context(target: Target, desired: Desired, live: Live, owner: str) -> Context:
+Progress = Callable[[Address, int, int], None]
+"""Told how much of an object's data was sent: bytes, and of how many (0: nobody knows)."""
+
+
+def make_context(
+    target: Target,
+    desired: Desired,
+    live: Live,
+    owner: str,
+    progress: Progress = lambda _address, _done, _all: None,
+) -> Context:
     """Gather what the steps of an apply may look at."""
     parents: Mapping[Address, Address] = {
         **{a: o.parent for a, o in live.objects.items()},
@@ -117,6 +127,7 @@ def make_context(target: Target, desired: Desired, live: Live, owner: str) -> Co
     return Context(
         target.http, target.kinds, live, owner, {}, parents, frozenset(desired.claims),
         frozenset(desired.resources), desired.revision, target.allowed_hosts,
+        progress=progress,
     )  # fmt: skip
 
 
@@ -129,12 +140,14 @@ def carry_out(
     *,
     listen: Listener = lambda _change, _status: None,
     stopped: Callable[[], bool] = lambda: False,
+    progress: Progress = lambda _address, _done, _all: None,
 ) -> Report:
     """Apply a plan, and look again until nothing is left or it does not get less."""
     plan, live = first
     outcomes = apply_plan(
-        plan, make_context(target, desired, live, policy.owner), listen=listen, stopped=stopped
-    )
+        plan, make_context(target, desired, live, policy.owner, progress),
+        listen=listen, stopped=stopped,
+    )  # fmt: skip
     if stopped():
         return Report(plan, outcomes, interrupted=True)
     later: list[Outcome] = []
@@ -146,7 +159,7 @@ def carry_out(
         more = _continues(plan, outcomes, left)
         if not more.changes or failures((*outcomes, *later)) or stopped():
             break
-        context = make_context(target, desired, live, policy.owner)
+        context = make_context(target, desired, live, policy.owner, progress)
         later += apply_plan(more, context, listen=listen, stopped=stopped)
         left, live = plan_for(target, desired, policy, selection)
     return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later))

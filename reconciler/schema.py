@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import SourceError
+from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json
@@ -168,6 +169,10 @@ class _Parts:
                 properties[name].setdefault("description", " ".join(info.description.split()))
             elif name not in (kind.key, kind.shorthand):
                 del properties[name]  # a field without words is written in other ones
+        for field in fields_of(kind.spec):
+            if field.beside:  # its keys stand among the fields themselves
+                value = kind.spec.model_json_schema()["properties"][field.name]
+                schema["patternProperties"] = {field.beside: value["additionalProperties"]}
         properties |= schema.pop(ALSO, {})
         return schema
 

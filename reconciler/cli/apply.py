@@ -94,7 +94,7 @@ def apply_command(
         with stopping() as stopped, applying(len(todo)) as listen:
             report = carry_out(
                 run.target, run.desired, policy, (plan, live), asked.selection,
-                listen=listen, stopped=stopped,
+                listen=listen, stopped=stopped, progress=listen.sent,
             )  # fmt: skip
     _tell(run, report, table, output, time.monotonic() - started)
     ctx.exit(code_of(report))
@@ -202,12 +202,18 @@ def _tell(run: Run, report: Report, table: Table, output: str, seconds: float) -
         answer(outcome_text(whole, seconds))
     if report.interrupted:
         warn("interrupted: what is pending was not begun; run it again to go on")
-    if left is None or not outcomes:
-        return
+    if report.unseen:
+        warn(f"nobody knows what is left, for another look failed: {report.unseen}")
+    if left is not None and outcomes:
+        _tell_left(report, left, output)
+
+
+def _tell_left(report: Report, left: Table, output: str) -> None:
+    """Say what a look after the changes still found, and why."""
     if not left.rows:
         story("another look found nothing left to do", "green")
         return
-    if failures(outcomes):
+    if failures((*report.outcomes, *report.later)):
         warn("not everything was done; another look finds these changes left")
     elif not report.settled:
         warn("unsettled: another look still finds these changes to make")

@@ -25,11 +25,10 @@ from reconciler import log
 from reconciler.cli.console import err, warn
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Change
+from reconciler.kinds.address import Address
 from reconciler.report.table import change_words
 from reconciler.report.text import COLOURS, MARKS, SIGNS
 from reconciler.report.words import clean
-
-Listener = Callable[[Change, Status | None], None]
 
 
 @contextmanager
@@ -53,7 +52,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def applying(total: int) -> Iterator[Listener]:
+def applying(total: int) -> Iterator[_Lines]:
     """Show how far an apply is."""
     console = err()
     if not console.is_terminal:
@@ -84,6 +83,9 @@ class _Lines:
             text.append(f"  {status.value}", colour)
         self.console.print(text)
 
+    def sent(self, address: Address, done: int, whole: int) -> None:
+        """Heed how much of an image was sent; a log has no use for it."""
+
 
 class _Bar(_Lines):
     """Moves a bar, too, and names what is being worked on. Guards the bar's numbers."""
@@ -104,3 +106,8 @@ class _Bar(_Lines):
             self.task, completed=self.done, total=self.total,
             description=escape(clean(change_words(change)[1])[:60]),
         )  # fmt: skip
+
+    def sent(self, address: Address, done: int, whole: int) -> None:
+        of = f" of {whole >> 20}" if whole else ""
+        words = f"{clean(str(address))[:48]} {done >> 20}{of} MiB"
+        self.bar.update(self.task, description=escape(words))

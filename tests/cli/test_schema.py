@@ -49,10 +49,18 @@ def test_the_command_writes_and_prints_them(tmp_path: Path) -> None:
         RULE % "protocol: tcp, ports: 8000-8080, remote: 0.0.0.0/0",
         "flavors: {s: {vcpus: 1, ram: 2GiB, disk: 20, extra_specs: {a: b, c: 2}}}",
         "domain: c\nusers: {a: {password: {env: X, rotation: 2}, name: b}}",
+        "domain: c\nproject: p\nquotas: {volume: {gigabytes: 1TiB, gigabytes_ssd: 5}}",
+        "domain: c\nproject: p\nimages: {i: {url: 'http://x/y', checksum: 'sha512:00'}}",
     ],
 )
 def test_what_authors_write_fits(text: str) -> None:
     for content in load_all(text):
+        assert misfits(content, STATE) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "desired_state").rglob("*.yaml")))
+def test_the_examples_fit(path: Path) -> None:
+    for content in load_all(path.read_bytes()):
         assert misfits(content, STATE) == []
 
 

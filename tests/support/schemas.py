@@ -57,7 +57,10 @@ def _table(value: dict[str, Json], schema: Json, root: Json, at: str) -> Iterato
     properties = schema.get("properties", {})
     yield from (f"{at}: {key} is missing" for key in schema.get("required", ()) if key not in value)
     for key, inner in value.items():
-        rule = properties.get(key, schema.get("additionalProperties", True))
+        patterns = schema.get("patternProperties", {})
+        rule = next((rule for words, rule in patterns.items() if re.search(words, key)), None)
+        if key in properties or rule is None:
+            rule = properties.get(key, schema.get("additionalProperties", True))
         if rule is False:
             yield f"{at}: {key} is not known"
         else:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, BinaryIO
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from reconciler.kinds.kind import Fields, Opener
 
@@ -37,7 +37,7 @@ def _sums(value: object) -> object:
     return found
 
 
-Checksums = Annotated[dict[str, str], BeforeValidator(_sums)]
+Checksums = Annotated[dict[str, str], BeforeValidator(_sums), WithJsonSchema({"type": "string"})]
 
 
 class Sums:
