@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
-
-from pydantic import ConfigDict
+from typing import Annotated
 
 from reconciler.kinds.address import Address
 from reconciler.kinds.kind import Beside, Fields, Keyed, Kind, ServerDefault, Spec
 from reconciler.kinds.quotas import quota
 from reconciler.kinds.values import GiBLimit, Limit, Text
 
-PREFIXES = ("volumes_", "gigabytes_", "snapshots_")
-PATTERN = f"({'|'.join(PREFIXES)}).+"
-NUMBER: dict[str, Any] = {"anyOf": [{"type": "integer", "minimum": -1}, {"type": "null"}]}
+PATTERN = "^(volumes|gigabytes|snapshots)_.+$"
 
 
 class VolumeQuotaSpec(Spec):
-    """The limits of a project on volumes; -1 is none, `null` the default of the cloud.
-
-    For each volume type there are three more: `volumes_TYPE`, `gigabytes_TYPE`, `snapshots_TYPE`.
-    """
-
-    model_config = ConfigDict(json_schema_extra={"patternProperties": {f"^{PATTERN}$": NUMBER}})
+    """The limits of a project on volumes; -1 is none, `null` the default of the cloud."""
 
     volumes: Annotated[Limit | None, ServerDefault()] = None
     """Volumes."""
@@ -40,6 +31,7 @@ class VolumeQuotaSpec(Spec):
     groups: Annotated[Limit | None, ServerDefault()] = None
     """Groups of volumes."""
     by_type: Annotated[dict[Text, GiBLimit | None], Keyed(), Beside(PATTERN)] = {}  # noqa: RUF012 - pydantic copies it
+    """Written beside the others: `volumes_TYPE`, `gigabytes_TYPE`, `snapshots_TYPE` for each type."""
 
 
 def _types(fields: Fields) -> Iterator[Address]:
