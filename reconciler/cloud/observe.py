@@ -286,7 +286,7 @@ def _add(
         address = edge_address(kind, parent, fields)
     else:
         key = gathering.keys.get((kind.name, str(raw.get(kind.id_wire))))
-        name = key or raw.get(kind.name_wire)
+        name = key or (kind.called(raw) if kind.called else raw.get(kind.name_wire))
         if not name and kind.form is not Form.ONE:
             gathering.nameless.append((kind.name, str(raw.get(kind.id_wire) or "")))
             return

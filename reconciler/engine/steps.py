@@ -22,7 +22,7 @@ from reconciler.errors import Conflict, Exists, Missing, Stale, Transient
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import fields_of
-from reconciler.kinds.kind import Call, Kind, MarkStyle, Work
+from reconciler.kinds.kind import Call, Kind, MarkStyle, Retire, Work
 from reconciler.kinds.values import Json, is_reserved
 
 PATIENCE = 300.0
@@ -50,6 +50,8 @@ def perform(change: Change, context: Context) -> Done:
             return _create(change, context)
         case Action.UPDATE | Action.ADOPT:
             return _update(change, context)
+        case Action.REPLACE if change.kind.retire:
+            return _succeed(change, context, change.kind.retire)
         case Action.REPLACE:
             _delete(change, context)
             return _create(change, context)
@@ -93,11 +95,24 @@ def _create(change: Change, context: Context) -> Done:
     return Done(object_id, _settle_children(change, context, object_id, raw))
 
 
+def _succeed(change: Change, context: Context, retire: Retire) -> Done:
+    """Make an object again so that one of its name is there all the time."""
+    assert change.live is not None  # only what is there is replaced
+    values = _values_to_delete(change, context, change.live)
+    sender = Sender(context.http, change.kind, values)
+    sender.send(retire.first)
+    done = _create(change, context)
+    sender.send(retire.then)
+    _delete(change, context)
+    return done
+
+
 def _refuse_if_there(change: Change, sender: Sender) -> None:
     """Look once more: a list may have been short, and the name is not kept unique."""
     assert change.kind.find is not None  # asked by the caller
     found = sender.send(change.kind.find)
-    items = found.get("items") or ()
+    called, name = change.kind.called, sender.values["name"]
+    items = [one for one in found.get("items") or () if not called or called(one) == name]
     if items and (change.kind.listing is None or change.kind.listing.select is None):
         raise Exists(f"{change.address} is there by now ({items[0].get('id')}); plan again")
 

@@ -40,6 +40,7 @@ def fetch(url: str, allowed: frozenset[str]) -> BinaryIO:
     try:
         answer = opener.open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()
         kind = Transient if error.code >= 500 else Rejected  # noqa: PLR2004 - HTTP
         raise kind(f"{url} answered {error.code}") from error
     except (urllib.error.URLError, OSError, http.client.HTTPException, ValueError) as error:
@@ -73,13 +74,21 @@ def _refuse(address: str, host: str, allowed: frozenset[str]) -> None:
         raise Rejected(f"{host} is {ip}: nothing is fetched from the loopback or from metadata")
 
 
+def _look_at(line: http.client.HTTPConnection, allowed: frozenset[str]) -> None:
+    """Refuse the address that was really reached: a name may resolve to another one each time."""
+    try:
+        _refuse(line.sock.getpeername()[0], line.host, allowed)
+    except Rejected:
+        line.close()
+        raise
+
+
 class _Line(http.client.HTTPConnection):
     allowed: frozenset[str] = frozenset()
 
     def connect(self) -> None:
         super().connect()
-        # Of the address that was really reached: a name may resolve to another one each time.
-        _refuse(self.sock.getpeername()[0], self.host, self.allowed)
+        _look_at(self, self.allowed)
 
 
 class _TlsLine(http.client.HTTPSConnection):
@@ -87,7 +96,7 @@ class _TlsLine(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        _refuse(self.sock.getpeername()[0], self.host, self.allowed)
+        _look_at(self, self.allowed)
 
 
 class _Http(urllib.request.HTTPHandler):

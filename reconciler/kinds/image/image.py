@@ -19,6 +19,7 @@ from reconciler.kinds.kind import (
     Kind,
     Listing,
     Lock,
+    Retire,
     Spec,
     Via,
     Wire,
@@ -106,7 +107,8 @@ def _is_property(key: str) -> bool:
 
 
 def _read(raw: dict[str, Json]) -> dict[str, Json]:
-    shaped = {key: value for key, value in raw.items() if key in BASE}
+    # Glance's own `file` is where the data can be had, not where they came from.
+    shaped = {key: value for key, value in raw.items() if key in BASE and key != "file"}
     shaped["properties"] = {key: value for key, value in raw.items() if _is_property(key)}
     shaped["checksum"] = kept(raw) or None
     shaped["active"] = raw["status"] != "deactivated"
@@ -135,6 +137,17 @@ def _action(values: Mapping[str, Json]) -> str:
     return f"/images/{{id}}/actions/{'reactivate' if values['active'] else 'deactivate'}"
 
 
+def _called(raw: Json) -> str:
+    """Tell one that has a successor from it: until it is gone, both bear the name."""
+    retired = any(is_reserved(tag) and tag.endswith(":retired") for tag in raw["tags"])
+    return f"{raw['name']} (retired {raw['id']})" if retired else raw["name"] or ""
+
+
+def _patch(field: str, *, value: bool) -> Call:
+    change = {"op": "add", "path": f"/{field}", "value": value}
+    return Call("PATCH", "/images/{id}", [change], headers=PATCH)
+
+
 def _images(hidden: str) -> Listing:
     # Without `visibility` those of communities are missing, and hidden ones come in a list apart.
     params = {"visibility": "all", "os_hidden": hidden}
@@ -148,6 +161,10 @@ IMAGE = Kind(
     spec=ImageSpec,
     service="image",
     ancestors={"owner": "Project"},
+    called=_called,
+    retire=Retire(
+        Call("PUT", "/images/{id}/tags/{mark}:retired"), _patch("os_hidden", value=True)
+    ),
     mark=TAGGED_IN_BODY,
     read=_read,
     write=_write,
@@ -167,10 +184,7 @@ IMAGE = Kind(
     lock=Lock(
         lambda raw: bool(raw["protected"]),
         "protected",
-        Call(
-            "PATCH", "/images/{id}", [{"op": "add", "path": "/protected", "value": False}],
-            headers=PATCH,
-        ),
+        _patch("protected", value=False),
         updates=False,
     ),
 )  # fmt: skip
