@@ -212,11 +212,11 @@ class _Writer(yaml.representer.SafeRepresenter):
         return True
 
 
-_BARE = re.compile(r"^[A-Za-z/_][A-Za-z0-9 ._/@+:()-]*$|^\d+(?:\.\d+){3}(?:/\d+)?$|^\d+-\d+$")
+_BARE = re.compile(r"^(?:[^\W\d]|/)[\w .'/@+:()-]*$|^\d+(?:\.\d+){3}(?:/\d+)?$|^\d+-\d+$")
 """Words, and also IPv4 addresses, prefixes and ranges of numbers."""
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 WIDTH = 100
-LEAF = 4
+LEAF = 8
 """Keys of a mapping that is written in one line, if it fits."""
 
 
@@ -225,8 +225,8 @@ def _string(writer: _Writer, text: str) -> yaml.ScalarNode:
     if "\n" in text:
         return writer.represent_scalar(tag, text, style="|")
     plain = _BARE.match(text) and text.lower() not in _WORDS and text == text.strip()
-    colon = ": " in text or text.endswith(":")
-    return writer.represent_scalar(tag, text, style=None if plain and not colon else '"')
+    structure = ": " in text or text.endswith(":")
+    return writer.represent_scalar(tag, text, style=None if plain and not structure else '"')
 
 
 _Writer.add_representer(str, _string)

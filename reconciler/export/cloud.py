@@ -15,9 +15,16 @@ from reconciler.engine.values import Action, Change
 from reconciler.errors import SourceError, StateError
 from reconciler.export.choose import Choice, choose, scope_of
 from reconciler.export.files import Tree
-from reconciler.export.words import Unsayable, Words, fields_in_words, list_in_words, naming
+from reconciler.export.words import (
+    Unsayable,
+    Words,
+    fields_in_words,
+    in_short,
+    list_in_words,
+    naming,
+)
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import fields_of
+from reconciler.kinds.fields import Field, fields_of
 from reconciler.kinds.kind import Form
 from reconciler.kinds.registry import Kinds
 from reconciler.line import Target
@@ -137,9 +144,9 @@ class _Writing:
             )
             self.lost += [f"{address}: {reason}" for reason in lost]
             if words or found.kind.form is not Form.ONE:
-                tree.put(address, self._key(found) | words)
-            for one in fields_of(found.kind.spec):
-                self.hidden[found.kind.collection, one.name] += one.secret
+                tree.put(address, self._key(found) | in_short(found.kind, words))
+            unread = [f.name for f in fields_of(found.kind.spec) if f.secret or _is_source(f)]
+            self.hidden[found.kind.collection, ", ".join(unread)] += 1
         for address in self.choice.external:
             words = self._key(self.live.objects.get(address))
             options = {**words.get(OPTIONS, {}), "lifecycle": str(Lifecycle.EXTERNAL)}
@@ -183,10 +190,15 @@ class _Writing:
 
     def notes(self) -> Iterator[str]:
         """Say what could not be expressed: each thing once, secrets counted."""
-        for (collection, name), count in self.hidden.items():
-            if count:
-                yield f"{collection}: the {name} of {count} cannot be read; say where it is kept"
+        for (collection, names), count in self.hidden.items():
+            if names:
+                yield f"{collection}: of {count} nobody can read {names}: not stated"
         yield from self.lost
+
+
+def _is_source(field: Field) -> bool:
+    """Whether the field says where something was taken from that went into the object once."""
+    return field.create_only and bool(field.via)
 
 
 def _check(

@@ -157,6 +157,11 @@ def _short(kind: Kind, words: Words) -> Any:
     """Give an item as a plain word where it says no more than that."""
     if kind.shorthand and set(words) == {kind.shorthand}:
         return words[kind.shorthand]
+    return in_short(kind, words)
+
+
+def in_short(kind: Kind, words: Words) -> Words:
+    """Give an object in the form in which people write it, where the kind knows a better one."""
     return dict(kind.authored(words)) if kind.authored else words
 
 

@@ -371,7 +371,7 @@ class Kind:
     defaults_among: Callable[[Fields, Callable[[Address], Fields]], Fields] | None = None
     """Likewise, where it depends on the fields of another object, given by its address."""
     authored: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None
-    """From the fields of an item to the form in which people write it, for an export."""
+    """From the fields as stated to the form in which people write them, for an export."""
 
     identity: tuple[str, ...] = ()
     """The fields that tell edges apart. Without any, the name does."""

@@ -162,7 +162,7 @@ def test_a_password_is_told_of_and_never_written(cloud: FakeCloud) -> None:
     build(cloud, SHOP)
     found = export(cloud)
     assert "password" not in "".join(found.files.values())
-    assert found.notes == ("users: the password of 2 cannot be read; say where it is kept",)
+    assert found.notes == ("users: of 2 nobody can read password: not stated",)
 
 
 def test_twins_get_keys_of_their_own(cloud: FakeCloud) -> None:

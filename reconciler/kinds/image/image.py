@@ -115,6 +115,12 @@ def _read(raw: dict[str, Json]) -> dict[str, Json]:
     return shaped
 
 
+def _authored(fields: Mapping[str, Json]) -> Mapping[str, Json]:
+    sums = fields.get("checksum") or {}
+    best = next((name for name in ("sha512", "sha384", "sha256", "md5") if name in sums), None)
+    return {**fields, "checksum": f"{best}:{sums[best]}"} if best else fields
+
+
 def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> Json:
     """Give the body of a create, or the changes to an image as JSON patch."""
     flat = {**body, **(body.get("properties") or {})}
@@ -167,6 +173,7 @@ IMAGE = Kind(
     ),
     mark=TAGGED_IN_BODY,
     read=_read,
+    authored=_authored,
     write=_write,
     complete=complete,
     listing=_images("false"),

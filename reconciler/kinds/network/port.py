@@ -153,6 +153,7 @@ PORT = Kind(
     after=("Subnet",),
     mark=TAGGED,
     write=_write,
+    defaults=lambda _fields: {"port_security_enabled": True, "propagate_uplink_status": True},
     **{
         **neutron("/ports", "port", find="name={name}&network_id={Network}"),
         "listing": Listing(

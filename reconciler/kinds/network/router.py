@@ -118,6 +118,7 @@ ROUTER = Kind(
     ancestors={"project_id": "Project"},
     mark=TAGGED,
     write=_write,
+    defaults=lambda _fields: {"distributed": False, "ha": False},
     steps={"mode": _set_mode},
     before_delete=_take_apart,
     **neutron("/routers", "router"),
