@@ -173,6 +173,7 @@ class _Parts:
             if field.beside:  # its keys stand among the fields themselves
                 value = kind.spec.model_json_schema()["properties"][field.name]
                 schema["patternProperties"] = {field.beside: value["additionalProperties"]}
+                properties.pop(field.name, None)
         properties |= schema.pop(ALSO, {})
         return schema
 

@@ -81,8 +81,8 @@ class Field:
 
     def owns(self, path: str) -> bool:
         """Whether a dotted path is that of this field or of something in it."""
-        if self.beside and re.fullmatch(self.beside, path):
-            return True
+        if self.beside:
+            return re.fullmatch(self.beside, path) is not None
         return path == self.name or path.startswith(f"{self.name}.")
 
 

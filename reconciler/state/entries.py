@@ -166,8 +166,9 @@ class _Walk:
         if key.strip() != key or (not key and kind.form is not Form.ONE):
             self.problem(line, address, "a name has no blanks around it and is not empty")
             return
-        own = {f.name for f in fields_of(kind.spec)}
-        own |= {word for word in value for f in fields_of(kind.spec) if f.owns(word)}
+        known = fields_of(kind.spec)
+        own = {f.name for f in known if not f.beside}
+        own |= {word for word in value if any(f.owns(word) for f in known)}
         fields, says, declares = self.parts(kind, parent if kind.heading else address, value, own)
         if kind.heading:
             return

@@ -31,7 +31,7 @@ class VolumeQuotaSpec(Spec):
     groups: Annotated[Limit | None, ServerDefault()] = None
     """Groups of volumes."""
     by_type: Annotated[dict[Text, GiBLimit | None], Keyed(), Beside(PATTERN)] = {}  # noqa: RUF012 - pydantic copies it
-    """Written beside the others: `volumes_TYPE`, `gigabytes_TYPE`, `snapshots_TYPE` for each type."""
+    """Written beside the others: `volumes_TYPE`, `gigabytes_TYPE` and `snapshots_TYPE`."""
 
 
 def _types(fields: Fields) -> Iterator[Address]:
