@@ -325,13 +325,15 @@ def _rename(kind: Kind, gathering: _Gathering) -> None:
 def _settle_twins(kind: Kind, gathering: _Gathering) -> None:
     """Tell which of several objects of one name is ours, before anything is found inside of them.
 
-    The only one with our mark is the object, and the others are strangers; else nobody can tell,
-    and none of them has an address: what lies in one must never be taken for another's.
+    The one whose id the state names is the object, else the only one with our mark, and the others
+    are strangers; else nobody can tell, and none of them has an address: what lies in one must
+    never be taken for another's.
     """
     for address in [a for a in gathering.twins if a.kind == kind.name]:
         everyone = [gathering.objects.pop(address), *gathering.twins[address]]
         ours = [o for o in everyone if gathering.owner and gathering.owner in owners(kind, o.raw)]
-        keep = ours[0] if len(ours) == 1 else None
+        meant = [o for o in everyone if (kind.name, o.id) in gathering.keys] or ours
+        keep = meant[0] if len(meant) == 1 else None
         strangers = [o for o in everyone if o is not keep]
         for other in strangers:
             gathering.ids.pop((kind.name, other.id), None)
