@@ -96,6 +96,10 @@ class FakeCloud:
         self.refusals: list[str] = []
         """Writes that were refused, whatever for."""
         self.fault: Fault | None = None
+        self.unreadable: set[str] = set()
+        """Collections whose listing fails."""
+        self.before_write: Callable[[Sent], None] = lambda _sent: None
+        """Another hand, which is quicker than the request that it is told of."""
         self.ids = 0
         self._lock = threading.Lock()
 
@@ -141,7 +145,12 @@ class FakeCloud:
         assert not version
         body = jsonlib.loads(jsonlib.dumps(json))
         with self._lock:
-            self.sent.append(Sent(service, method, path))
+            sent = Sent(service, method, path)
+            self.sent.append(sent)
+            if method != "GET":
+                self.before_write(sent)
+            if method == "GET" and urlsplit(path).path in self.unreadable:
+                raise refused(503, "The server is currently unavailable.")
             fault = self._due(method)
             if fault and not fault.takes_effect:
                 raise fault.error
