@@ -239,8 +239,8 @@ def _plugs(cloud: FakeCloud, router: Row) -> list[Row]:
 
 
 _ROUTES = (
-    ("PUT", r"/(networks|subnets|security-groups|routers)/([^/]+)/tags", _tags),
-    ("PUT", r"/(networks|subnets|security-groups|routers)/([^/]+)/tags/([^/]+)", _tag),
+    ("PUT", r"/([a-z-]+)/([^/]+)/tags", _tags),
+    ("PUT", r"/([a-z-]+)/([^/]+)/tags/([^/]+)", _tag),
     ("GET", r"/security-groups", _groups),
     ("PUT", r"/routers/([^/]+)/add_router_interface", _plug),
     ("PUT", r"/routers/([^/]+)/remove_router_interface", _unplug),
