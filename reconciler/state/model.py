@@ -54,7 +54,11 @@ def _resources(
         if why:
             about = f"{entry.parent} {entry.kind.collection}"
             problems.append(Problem(entry.origin.file, entry.origin.line, about, why))
-        address = entry.address or edge_address(entry.kind, entry.parent, fields)
+        try:
+            address = entry.address or edge_address(entry.kind, entry.parent, fields)
+        except ValueError as error:
+            problems.append(Problem(*_place(entry), str(error)))
+            continue
         options = entry.options
         if not entry.declares or (address in born and not entry.fields):
             options = EXTERNAL if options.lifecycle is Lifecycle.MANAGED else options

@@ -70,6 +70,8 @@ def _names(parent: Address, fields: Fields) -> tuple[str, ...]:
     assert isinstance(role, Address)  # likewise
     word = role_word(role)
     if fields.get("inherited"):
+        if parent.kind == SYSTEM.name:
+            raise ValueError("inherited: nothing lies below the system that could inherit")
         word += "+inherited"
     return (parent.kind.lower(), *parent.names, actor.kind.lower(), *actor.names, word)
 

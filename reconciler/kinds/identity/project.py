@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
+from reconciler.kinds.identity.extra import Extra, put_extra, take_extra
 from reconciler.kinds.identity.options import KeystoneOptions, immutable
 from reconciler.kinds.kind import (
     TAGGED_IN_BODY,
@@ -31,12 +33,18 @@ class ProjectSpec(Spec):
     """Short words to find it by; no comma and no slash."""
     options: KeystoneOptions = KeystoneOptions()
     """Keystone's resource options."""
+    extra: Extra = {}  # noqa: RUF012 - pydantic copies it
+    """Further attributes; only the stated keys are managed."""
 
 
 def _read(raw: dict[str, Json]) -> dict[str, Json]:
     if raw.get("parent_id") == raw.get("domain_id"):
         raw["parent_id"] = None
-    return raw
+    return take_extra(raw)
+
+
+def _write(body: dict[str, Json], _raw: Mapping[str, Json]) -> dict[str, Json]:
+    return put_extra(body)
 
 
 PROJECT = Kind(
@@ -51,6 +59,7 @@ PROJECT = Kind(
     replaceable=False,
     mark=TAGGED_IN_BODY,
     read=_read,
+    write=_write,
     calls={"mark": Call("PUT", "/projects/{id}/tags/{mark}")},
     lock=immutable("/projects", "project"),
     **rest("/projects", "project", update="PATCH"),

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import model_validator
 
+from reconciler.kinds.identity.extra import Extra, put_extra, take_extra
 from reconciler.kinds.kind import (
     ATTRIBUTED,
     CreateOnly,
-    Keyed,
     Kind,
     Listing,
     ProjectRef,
@@ -20,7 +20,7 @@ from reconciler.kinds.kind import (
     rest,
 )
 from reconciler.kinds.secret import SecretSource
-from reconciler.kinds.values import Bool, Int, Json, Text, is_reserved
+from reconciler.kinds.values import Bool, Int, Json, Text
 
 ROTATION = "reconciler_rotation"
 """The attribute of a user that notes which rotation of the password was sent last."""
@@ -47,6 +47,7 @@ class Password(Spec):
     def _one_place(self) -> Password:
         if (self.env is None) == (self.file is None):
             raise ValueError("takes either env or file")
+        self.__pydantic_fields_set__.add("rotation")  # noted on the user from the beginning
         return self
 
 
@@ -84,24 +85,23 @@ class UserSpec(Spec):
     """The project of a log-in that names none."""
     options: UserOptions = UserOptions()
     """Keystone's resource options."""
-    extra: Annotated[dict[Text, Text | None], Keyed()] = {}  # noqa: RUF012 - pydantic copies it
+    extra: Extra = {}  # noqa: RUF012 - pydantic copies it
     """Further attributes; only the stated keys are managed."""
 
-
-_OWN = frozenset({
-    "id", "name", "domain_id", "password", "password_expires_at", "links", "email", "description",
-    "enabled", "default_project_id", "options", "extra", "federated", "tenantId",
-})  # fmt: skip
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_its_password(cls, value: object) -> object:
+        if isinstance(value, Mapping) and "password" in value and value["password"] is None:
+            raise ValueError("password cannot be null; leave it out, or disable the user")
+        return value
 
 
 def _read(raw: dict[str, Json]) -> dict[str, Json]:
-    raw["extra"] = {k: v for k, v in raw.items() if k not in _OWN and not is_reserved(k)}
-    raw["password"] = {"rotation": raw.get(ROTATION)}
-    return raw
+    return {**take_extra(raw), "password": {"rotation": raw.get(ROTATION)}}
 
 
 def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
-    body.update(body.pop("extra", {}))
+    body = put_extra(body)
     password = body.pop("password", None)
     if password:
         body[ROTATION] = password.get("rotation", 1)
