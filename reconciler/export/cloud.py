@@ -70,9 +70,10 @@ def export_cloud(
             keys=keys, progress=progress,
         )  # fmt: skip
 
-    live = look(NO_KEYS)
-    keys = keys_for(live)
-    if keys:  # twins have addresses of their own, and so has what lies in them, only with keys
+    keys, live = NO_KEYS, look(NO_KEYS)
+    # What lies in twins has addresses only once these have some, so one look may show further ones.
+    while more := {place: key for place, key in keys_for(live).items() if place not in keys}:
+        keys = {**keys, **more}
         live = look(keys)
     return export_live(live, target.kinds, keys, projects=projects, only=only)
 
