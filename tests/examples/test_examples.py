@@ -16,6 +16,7 @@ pytestmark = [
     pytest.mark.alone,
     # openstacksdk warns of calls that it makes itself.
     pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK50Warning"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK60Warning"),
 ]
 
 Applied = Callable[[str], Runner]
@@ -43,8 +44,8 @@ def endpoints(cloud: Json, region: str) -> dict[tuple[str, str], str]:
 def roles_on(cloud: Json, project: str, user: str) -> set[str]:
     """Give the names of the roles that a user of the domain Default has on a project."""
     names = {role.id: role.name for role in cloud.identity.roles()}
-    where = cloud.identity.find_project(project)
-    who = cloud.identity.find_user(user)
+    where = cloud.identity.find_project(project, ignore_missing=False)
+    who = cloud.identity.find_user(user, ignore_missing=False)
     found = cloud.identity.role_assignments(scope_project_id=where.id, user_id=who.id)
     return {names[one.role["id"]] for one in found}
 
@@ -80,20 +81,22 @@ def test_campus(applied: Applied, connection: Json) -> None:
 
 def test_training_lab(applied: Applied, connection: Json) -> None:
     runner = applied("training-lab")
-    domain = connection.identity.find_domain("training").id
+    domain = connection.identity.find_domain("training", ignore_missing=False).id
     projects = {p.name: p.id for p in connection.identity.projects(domain_id=domain)}
     students = sorted(name for name in projects if name.startswith("student-"))
     assert len(students) == 30
     assert len(projects) == 31
-    kevin = connection.identity.find_user("kevin", domain_id=domain)
+    kevin = connection.identity.find_user("kevin", domain_id=domain, ignore_missing=False)
     assert kevin.default_project_id == projects["uplooking"]
-    outside = connection.network.find_network("all-pub")
+    outside = connection.network.find_network("all-pub", ignore_missing=False)
     assert outside.is_router_external
-    pool = connection.network.find_subnet("net1", network_id=outside.id)
+    pool = connection.network.find_subnet("net1", network_id=outside.id, ignore_missing=False)
     assert pool.allocation_pools == [{"start": "172.25.254.50", "end": "172.25.254.200"}]
-    private = connection.network.find_network("uplooking-pri1", project_id=projects["uplooking"])
-    subnet = connection.network.find_subnet("pri-net1", network_id=private.id)
-    route1 = connection.network.find_router("route1")
+    private = connection.network.find_network(
+        "uplooking-pri1", project_id=projects["uplooking"], ignore_missing=False
+    )
+    subnet = connection.network.find_subnet("pri-net1", network_id=private.id, ignore_missing=False)
+    route1 = connection.network.find_router("route1", ignore_missing=False)
     assert route1.external_gateway_info["network_id"] == outside.id
     [port] = connection.network.ports(
         device_id=route1.id, device_owner="network:router_interface"
@@ -120,7 +123,7 @@ def test_operations(applied: Applied, connection: Json) -> None:
         "m1.large": (4, 8 * GIB, 10, 80),
         "m1.xlarge": (8, 16 * GIB, 10, 160),
     }
-    domain = connection.identity.find_domain("operations").id
+    domain = connection.identity.find_domain("operations", ignore_missing=False).id
     projects = {p.name: p.id for p in connection.identity.projects(domain_id=domain)}
     for name, cores, instances in (("web", 20, 10), ("office", 20, 10), ("batch", 2048, 1024)):
         compute = connection.compute.get_quota_set(projects[name])
@@ -189,12 +192,12 @@ def test_ha_cloud(applied: Applied, connection: Json) -> None:
     assert {(i.visibility, i.disk_format, i.status) for i in images.values()} == {
         ("public", "qcow2", "active")
     }
-    admin = connection.identity.find_project("admin").id
-    inside = connection.network.find_network("net04")
+    admin = connection.identity.find_project("admin", ignore_missing=False).id
+    inside = connection.network.find_network("net04", ignore_missing=False)
     [subnet] = connection.network.subnets(network_id=inside.id)
     assert (subnet.cidr, inside.project_id) == ("10.5.5.0/24", admin)
-    router = connection.network.find_router("router04")
-    outside = connection.network.find_network("net04_ext")
+    router = connection.network.find_router("router04", ignore_missing=False)
+    outside = connection.network.find_network("net04_ext", ignore_missing=False)
     assert router.external_gateway_info["network_id"] == outside.id
     assert outside.is_router_external
     [port] = connection.network.ports(
