@@ -119,12 +119,12 @@ def _networks(draw: st.DrawFn, pool: tuple[str, ...]) -> Entry:
 def _subnet(name: str) -> st.SearchStrategy[Entry]:
     """Give a subnet whose prefix hangs on its name: no two of a network overlap."""
     number = crc32(name.encode()) % 0xFFFF
-    four = f"10.{number >> 8}.{number & 0xFF}.0/24"
+    cidr = f"10.{number >> 8}.{number & 0xFF}.0/24" if number % 2 else f"fd00:{number:x}::/64"
+    servers = ["9.9.9.9", "1.1.1.1"] if number % 2 else ["2620:fe::fe", "2620:fe::9"]
     fields = {
         "description": TEXTS, "tags": TAGS, "enable_dhcp": st.booleans(),
-        "dns_nameservers": st.permutations(["9.9.9.9", "1.1.1.1"]),
+        "dns_nameservers": st.permutations(servers),
     }  # fmt: skip
-    cidr = four if number % 2 else f"fd00:{number:x}::/64"
     return maybe(fields).map(lambda stated: {"cidr": cidr, **stated})
 
 
@@ -172,3 +172,12 @@ def absent(state: State) -> State:
         rest = {word: dict.fromkeys(content[word], gone) for word in ("users", "groups", "roles")}
         domains[domain] = {**gone, **rest, "projects": projects}
     return {"domains": domains}
+
+
+def together(one: Entry, other: Entry) -> Entry:
+    """Give what either of two states has, the second one's word where both say something."""
+    both = {**one, **other}
+    for key in one.keys() & other.keys():
+        if isinstance(one[key], dict) and isinstance(other[key], dict):
+            both[key] = together(one[key], other[key])
+    return both
