@@ -116,7 +116,7 @@ def _plain(field: Field, value: Value, say: Say) -> Any:
         ]
         return sorted(items, key=str) if isinstance(value, frozenset) else items
     if isinstance(value, Mapping):
-        return {key: value[key] for key in sorted(value)}
+        return {key: value[key] for key in sorted(value) if value[key] is not None}
     return value
 
 
