@@ -35,7 +35,7 @@ def make_desired(revision: Revision, kinds: Kinds) -> tuple[Desired, list[Proble
     _imply(resources, entries, kinds)
     claims = _claims(entries, resources)
     _cycles(resources, problems)
-    warnings = _same_but_for_case(resources)
+    warnings = _same_but_for_case(resources, kinds)
     if problems:
         raise StateError(tuple(sorted([*problems, *warnings])))
     return Desired(revision, resources, claims), warnings
@@ -206,16 +206,20 @@ def _cycles(resources: Mapping[Address, Resource], problems: list[Problem]) -> N
         )
 
 
-def _same_but_for_case(resources: Mapping[Address, Resource]) -> list[Problem]:
-    seen: dict[tuple[str, tuple[str, ...]], Address] = {}
+def _same_but_for_case(resources: Mapping[Address, Resource], kinds: Kinds) -> list[Problem]:
+    """Warn of names that are one to most databases, those that every cloud is born with too."""
+    seen = {_folded(address): address for address in bootstrap(kinds)}
     warnings = []
     for address, resource in resources.items():
         if resource.kind.edge:
             continue
-        folded = (address.kind, (*address.names[:-1], address.name.casefold()))
-        other = seen.setdefault(folded, address)
+        other = seen.setdefault(_folded(address), address)
         if other != address:
             origin = resource.origin
             text = f"differs only by case from {other}; most databases take them for one name"
             warnings.append(Problem(origin.file, origin.line, str(address), text, warning=True))
     return warnings
+
+
+def _folded(address: Address) -> tuple[str, tuple[str, ...]]:
+    return address.kind, (*address.names[:-1], address.name.casefold())
