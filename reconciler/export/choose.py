@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.cloud.live import Live, LiveObject
+from reconciler.errors import UsageError
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
 from reconciler.kinds.fields import Value, fields_of, references
@@ -40,7 +41,17 @@ def choose(
     """Leave out the bootstrap's own, what services make by themselves, and what nobody asked for.
 
     ``projects`` are names, or ``domain/name``; ``only`` are names of kinds.
+
+    Raises:
+        UsageError: there is no such project.
+
     """
+    there = {
+        word for a in live.objects if a.kind == "Project" for word in (a.name, "/".join(a.names))
+    }
+    unknown = [word for word in projects if word not in there]
+    if unknown:
+        raise UsageError(f"the cloud has no project {', '.join(unknown)}")
     asked = [found for found in live.objects.values() if _in_projects(found, projects)]
     objects = {
         found.address: found

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.engine.values import Plan
+from reconciler.errors import UsageError
 from reconciler.export.cloud import Export, export_cloud
 from reconciler.state.model import make_desired
 from reconciler.yamlio import dump, load_all
@@ -251,6 +252,12 @@ def test_one_project_refers_to_the_rest_as_external(cloud: FakeCloud) -> None:
             "users": {"alice": {"reconcile": {"lifecycle": "external"}}},
         }
         assert_round_trip(cloud, found)
+
+
+def test_a_project_that_is_not_there_is_refused(cloud: FakeCloud) -> None:
+    build(cloud, SHOP)
+    with pytest.raises(UsageError, match="no project campus/shoop"):
+        export(cloud, projects=("shop", "campus/shoop"))
 
 
 def test_one_kind_comes_with_its_lists(cloud: FakeCloud) -> None:
