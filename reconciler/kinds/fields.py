@@ -212,12 +212,17 @@ def _stated(field: Field, value: Any) -> Value:
     if field.shape is Shape.MODEL:
         return _parts(value)
     if field.shape is Shape.SET:
-        return frozenset(pairs(_parts(v)) if isinstance(v, BaseModel) else v for v in value)
+        return frozenset(_item(item) for item in value)
     if field.shape is Shape.SEQUENCE:
-        return tuple(pairs(_parts(v)) if isinstance(v, BaseModel) else v for v in value)
+        return tuple(_item(item) for item in value)
     if field.shape is Shape.MAP:
         return dict(value)
     return value
+
+
+def _item(item: Any) -> Value:
+    nested = isinstance(item, BaseModel) and not isinstance(item, Named)  # a reference stays one
+    return pairs(_parts(item)) if nested else item
 
 
 def _parts(model: BaseModel) -> dict[str, Value]:
