@@ -121,6 +121,6 @@ ROUTER = Kind(
     defaults=lambda _fields: {"distributed": False, "ha": False},
     steps={"mode": _set_mode},
     before_delete=_take_apart,
-    # With If-Match a changed gateway is half made, then 412: Neutron raises the revision on its way.
+    # With If-Match a gateway is half changed, then 412: Neutron raises the revision on its way.
     **{**neutron("/routers", "router"), "revision": False},
 )

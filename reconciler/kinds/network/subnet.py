@@ -108,18 +108,15 @@ class SubnetSpec(Spec):
             )
         if self.prefix_length is not None:
             raise ValueError("prefix_length goes with subnet_pool, not with cidr")
-        if self.gateway not in (None, "none") and _version(self.gateway) != family:
-            raise ValueError(
-                f"gateway {self.gateway} is of another address family than {self.cidr}"
-            )
+        said = [("dns_nameserver", server) for server in self.dns_nameservers]
+        said += [] if self.gateway in (None, "none") else [("gateway", str(self.gateway))]
+        for word, address in said:
+            if ipaddress.ip_address(address).version != family:
+                raise ValueError(f"{word} {address} is of another address family than {self.cidr}")
         for word in ("ipv6_ra_mode", "ipv6_address_mode"):
             if getattr(self, word) and family != SIX:
                 raise ValueError(f"{word} is for IPv6")
         return self
-
-
-def _version(address: object) -> int:
-    return ipaddress.ip_address(str(address)).version
 
 
 def _read(raw: dict[str, Json]) -> dict[str, Json]:
