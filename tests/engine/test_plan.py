@@ -196,8 +196,12 @@ def test_nobody_saws_off_the_branch_that_it_sits_on(runner: Runner, text: str) -
     assert change.held.reason is Reason.SELF
 
 
-def test_the_controller_never_takes_its_own_rights_away(runner: Runner) -> None:
-    assert plan_of(runner, "domain: Default\nprojects: {admin: {members: []}}\n").changes == ()
+def test_the_controller_never_takes_its_own_rights_away(cloud: FakeCloud, runner: Runner) -> None:
+    text = "domain: Default\nusers: {u: {}}\nprojects: {admin: {tags: [], members: [%s]}}\n"
+    runner.apply(runner.desired(text % "{user: u, role: member}"))
+    assert went_wrong(runner.apply(runner.desired(text % ""))) == []
+    left = {edge for edge in cloud.edges["assignments"] if edge[0] == "projects"}
+    assert {edge[3] for edge in left} == {cloud.who().user_id}
 
 
 def test_only_observed_is_only_told(runner: Runner) -> None:

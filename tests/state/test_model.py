@@ -140,27 +140,36 @@ projects:
 
 @pytest.mark.parametrize("flag", ["external: true", "shared: true"])
 def test_what_is_shared_is_seen_from_everywhere(kinds: Kinds, flag: str) -> None:
-    if "Router" not in kinds:
-        pytest.skip("no routers yet")
     found = desired(kinds, ROUTED % flag)
     router = found.resources[Address("Router", ("d", "lab", "r"))]
     assert router.fields["gateway"]["network"] == Address("Network", ("d", "ops", "up"))
 
 
 def test_what_is_not_shared_is_not_seen(kinds: Kinds) -> None:
-    if "Router" not in kinds:
-        pytest.skip("no routers yet")
     with pytest.raises(StateError, match="not visible from here"):
         desired(kinds, ROUTED % "mtu: 1400")
 
 
 def test_more_than_one_hit_names_all_candidates(kinds: Kinds) -> None:
-    if "Router" not in kinds:
-        pytest.skip("no routers yet")
     other = "domain: d\nproject: dev\nnetworks: {up: {external: true}}\n"
     with pytest.raises(StateError) as refusal:
         desired(kinds, ROUTED % "external: true", other)
     assert "can mean Network/d/dev/up, Network/d/ops/up; say {name:, project:" in str(refusal.value)
+
+
+def test_what_lies_in_the_same_object_is_nearest(kinds: Kinds) -> None:
+    found = desired(
+        kinds,
+        """
+        domain: d
+        project: p
+        networks:
+          n: {subnets: {s: {cidr: 10.0.0.0/24}}, ports: {a: {fixed_ips: [{subnet: s}]}}}
+          m: {subnets: {s: {cidr: 10.1.0.0/24}}}
+        """,
+    )
+    (part,) = found.resources[Address("Port", ("d", "p", "n", "a"))].fields["fixed_ips"]
+    assert dict(part)["subnet"] == Address("Subnet", ("d", "p", "n", "s"))
 
 
 def test_a_stated_list_claims_and_an_unstated_one_does_not(kinds: Kinds) -> None:
