@@ -42,6 +42,8 @@ TABLE: list[tuple[int, str, type[CloudError], str]] = [
     (409, neutron("NetworkInUse", "There are one or more ports still in use on the network"),
      Conflict, "ports"),
     (409, neutron("SecurityGroupInUse", "Security Group 7 in use."), Conflict, "in use"),
+    (409, neutron("GatewayIpInUse", "Current gateway ip 10.0.0.1 already in use by port 7."),
+     Conflict, "port 7"),
     (409, neutron("OverQuota", "Quota exceeded for resources: ['network']."), Conflict, "Quota"),
     (412, neutron("RevisionNumberConstraintFailed", "Constrained to 1"), Stale, "Constrained"),
     (429, "", Transient, "answered 429"),

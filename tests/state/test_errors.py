@@ -66,6 +66,7 @@ SAID = [
     ("domain: d\nusers: {u: {}}\ngroups: {g: {users: [u, u]}}\n", "the same is stated twice"),
     ("domain: d\nusers: {u: {reconcile: {lifecycle: absent}}}\ngroups: {g: {users: [u]}}\n",
      "User/d/u is referred to here, but declared absent"),
+    ('domain: d\ngroups: {g: {users: ["*"]}}\n', "refers to User *, which nothing declares"),
     ("domain: d\nusers: {alice: {}}\ngroups: {g: {users: [alcie]}}\n",
      "refers to User alcie, which nothing declares; did you mean alice?"),
 ]  # fmt: skip
