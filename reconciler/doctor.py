@@ -11,7 +11,8 @@ from typing import Protocol
 from reconciler.cloud.observe import observe
 from reconciler.cloud.session import Who
 from reconciler.errors import CloudError, Denied
-from reconciler.kinds.kind import Http, Kind, MarkStyle
+from reconciler.kinds.calls import Http, MarkStyle
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
 
 SKEW = 60.0

@@ -15,7 +15,7 @@ from reconciler.engine.plan import MAKING, make_plan, wants_of
 from reconciler.engine.values import Action, Plan
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
-from reconciler.kinds.kind import Http
+from reconciler.kinds.calls import Http
 from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Desired
 

@@ -7,8 +7,10 @@ from typing import Annotated
 import pytest
 
 from reconciler.export.cloud import export_cloud
-from reconciler.kinds.kind import Immutable, Kind, Ref, Reference, Spec, Via, neutron
+from reconciler.kinds.calls import neutron
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds, load_kinds
+from reconciler.kinds.spec import Immutable, Ref, Reference, Spec, Via
 from reconciler.kinds.values import Count, Tags, Text
 from reconciler.report.reference import reference
 from reconciler.schema import state_schema

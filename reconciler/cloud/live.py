@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.kinds.address import Address, Id
-from reconciler.kinds.fields import Value, fields_of, from_wire
-from reconciler.kinds.kind import Kind, MarkStyle
+from reconciler.kinds.calls import MarkStyle
+from reconciler.kinds.fields import Value, fields_of
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.values import Json, is_reserved
+from reconciler.kinds.wire import from_wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from reconciler.errors import Transient
-from reconciler.kinds.kind import Http, Listing
+from reconciler.kinds.calls import Http, Listing
 from reconciler.kinds.values import Json
 
 MAX_PAGES = 10_000

@@ -27,8 +27,7 @@ from reconciler.errors import (
     Stale,
     Transient,
 )
-from reconciler.kinds.kind import NOTHING
-from reconciler.kinds.values import Json
+from reconciler.kinds.values import NOTHING, Json
 
 USER_AGENT = "openstack-reconciler"
 TIMEOUT = 120.0

@@ -11,10 +11,12 @@ from reconciler.engine.send import Sender
 from reconciler.engine.values import Change
 from reconciler.errors import Rejected
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import Field, Shape, Value, fields_of, to_wire
-from reconciler.kinds.kind import Http, Kind
+from reconciler.kinds.calls import Http
+from reconciler.kinds.fields import Field, Shape, Value, fields_of
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json, is_reserved
+from reconciler.kinds.wire import to_wire
 from reconciler.state.source import Revision
 
 

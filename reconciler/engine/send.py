@@ -10,9 +10,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reconciler.errors import CloudError, Rejected
-from reconciler.kinds.kind import FIELDS, NOTHING, Call, Http, Kind
+from reconciler.kinds.calls import FIELDS, Call, Http
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.secret import SecretSource
-from reconciler.kinds.values import Json
+from reconciler.kinds.values import NOTHING, Json
 
 _PLACE = re.compile(r"\{([A-Za-z_:.]+)\}")
 

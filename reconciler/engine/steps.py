@@ -20,9 +20,10 @@ from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
 from reconciler.errors import Conflict, Exists, Missing, Stale, Transient
 from reconciler.kinds.address import Address
+from reconciler.kinds.calls import Call, MarkStyle, Retire, Work
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import fields_of
-from reconciler.kinds.kind import Call, Kind, MarkStyle, Retire, Work
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.values import Json, is_reserved
 
 PATIENCE = 300.0

@@ -10,8 +10,9 @@ from reconciler.errors import UsageError
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
 from reconciler.kinds.fields import Value, fields_of, references
-from reconciler.kinds.kind import Kind, Named
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
+from reconciler.kinds.spec import Named
 from reconciler.state.entries import Entries, Entry
 from reconciler.state.model import parent_of
 from reconciler.state.parse import NOWHERE

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 
+from reconciler.cloud.index import NO_KEYS, Keys
 from reconciler.cloud.live import Live, LiveObject
-from reconciler.cloud.observe import NO_KEYS, Keys, observe
+from reconciler.cloud.observe import observe
 from reconciler.engine.changes import Policy
 from reconciler.engine.plan import make_plan
 from reconciler.engine.values import Action, Change

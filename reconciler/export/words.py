@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from reconciler.engine.compare import same
 from reconciler.kinds.address import Address, Id
 from reconciler.kinds.fields import Field, Shape, Value, fields_of
-from reconciler.kinds.kind import Form, Kind, Named
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import Named
 from reconciler.state.resolve import Scope, Unresolved
 
 Words = dict[str, Any]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.kinds.kind import Call, Form, Kind, Listing, Spec
+from reconciler.kinds.calls import Call, Listing
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import Spec
 from reconciler.kinds.values import Json
 
 

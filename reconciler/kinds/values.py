@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +19,7 @@ from pydantic import (
 
 Json = Any
 """Decoded JSON, as a service sent it or will get it."""
+NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 
 Text = Annotated[str, Strict()]
 Bool = Annotated[bool, Strict()]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.kinds.calls import MarkStyle
 from reconciler.kinds.fields import Field, Shape, fields_of
-from reconciler.kinds.kind import Form, Kind, MarkStyle
+from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json
 

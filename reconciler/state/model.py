@@ -9,8 +9,9 @@ from reconciler.errors import Problem, SourceError, StateError
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import Value, convert, fields_of, references
-from reconciler.kinds.kind import Kind, Named, Ref
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import ROOT, Kinds
+from reconciler.kinds.spec import Named, Ref
 from reconciler.state.entries import Entries, Entry, collect
 from reconciler.state.parse import NOWHERE, parse
 from reconciler.state.resolve import Scope, Unresolved, bootstrap, make_scope

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
 from reconciler.kinds.fields import fields_of
-from reconciler.kinds.kind import Kind, Named
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
+from reconciler.kinds.spec import Named
 from reconciler.state.entries import Entries, Entry
 from reconciler.state.parse import nearest
 from reconciler.state.values import Lifecycle

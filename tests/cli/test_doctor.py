@@ -12,8 +12,7 @@ import pytest
 from reconciler.cloud.session import Who
 from reconciler.doctor import Check, Verdict, examine, missing
 from reconciler.errors import Denied
-from reconciler.kinds.kind import NOTHING
-from reconciler.kinds.values import Json
+from reconciler.kinds.values import NOTHING, Json
 from tests.cli.conftest import Call
 from tests.support.fake_cloud import FakeCloud
 from tests.support.small_cloud import small_cloud, small_kinds

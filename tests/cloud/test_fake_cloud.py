@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import CloudError, Conflict, Denied, Exists, Missing, Rejected, Stale
-from reconciler.kinds.kind import NOTHING, Http
+from reconciler.kinds.calls import Http
+from reconciler.kinds.values import NOTHING
 from tests.support.cleanup import clean_up
 from tests.support.small_cloud import small_cloud
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.cloud.pages import read_pages
 from reconciler.errors import Rejected, Transient
-from reconciler.kinds.kind import Listing
+from reconciler.kinds.calls import Listing
 
 Json = Any
 

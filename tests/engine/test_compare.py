@@ -9,7 +9,7 @@ import pytest
 from reconciler.engine.compare import FieldChange, compare
 from reconciler.kinds.address import Address, Id
 from reconciler.kinds.fields import fields_of, stated
-from reconciler.kinds.kind import (
+from reconciler.kinds.spec import (
     CreateOnly,
     Immutable,
     Keyed,

@@ -10,8 +10,8 @@ import pytest
 from reconciler.cloud.session import Cloud
 from reconciler.export.cloud import export_cloud
 from reconciler.kinds.fields import Field, Value, fields_of
-from reconciler.kinds.kind import Named
 from reconciler.kinds.registry import Kinds
+from reconciler.kinds.spec import Named
 from reconciler.state.model import make_desired
 from reconciler.state.values import Desired
 from tests.kinds.test_cases import CASES

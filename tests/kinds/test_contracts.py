@@ -10,8 +10,9 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
+from reconciler.kinds.calls import Call, Listing, MarkStyle
 from reconciler.kinds.fields import Field, fields_of
-from reconciler.kinds.kind import Call, Form, Kind, Listing, MarkStyle
+from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.registry import load_kinds
 
 KINDS = load_kinds()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.errors import CloudError, Missing
-from reconciler.kinds.kind import Http
+from reconciler.kinds.calls import Http
 
 Json = Any
 

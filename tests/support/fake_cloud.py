@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from reconciler.cloud.session import Who, classify
 from reconciler.errors import CloudError, Exists, Missing
-from reconciler.kinds.kind import NOTHING
+from reconciler.kinds.values import NOTHING
 
 Json = Any
 Row = dict[str, Any]

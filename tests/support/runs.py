@@ -15,7 +15,8 @@ from reconciler.cloud.session import Who
 from reconciler.engine.apply import Status
 from reconciler.engine.changes import Policy
 from reconciler.engine.values import Action, Plan
-from reconciler.kinds.kind import Http, Kind
+from reconciler.kinds.calls import Http
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.state.model import make_desired
 from reconciler.state.source import Revision, read_folder

@@ -6,18 +6,10 @@ from typing import Annotated
 
 from pydantic import StringConstraints, field_validator
 
+from reconciler.kinds.calls import Call, Listing, Mark, MarkStyle, rest
 from reconciler.kinds.compute.version import MICROVERSION
-from reconciler.kinds.kind import (
-    Call,
-    Form,
-    Kind,
-    Listing,
-    Mark,
-    MarkStyle,
-    ServerDefault,
-    Spec,
-    rest,
-)
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import ServerDefault, Spec
 from reconciler.kinds.values import Key, Word, is_reserved
 
 ZONE = "availability_zone"

@@ -8,21 +8,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from reconciler.kinds.calls import Call, Listing, Mark, MarkStyle, rest
 from reconciler.kinds.compute.version import MICROVERSION
-from reconciler.kinds.kind import (
-    Call,
-    Form,
-    Immutable,
-    Kind,
-    Listing,
-    Mark,
-    MarkStyle,
-    ProjectRef,
-    ServerDefault,
-    Spec,
-    Wire,
-    rest,
-)
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import Immutable, ProjectRef, ServerDefault, Spec, Wire
 from reconciler.kinds.values import Bool, GiB, Int, Json, Key, MiB, Text, Word, is_reserved
 
 IS_PUBLIC = "os-flavor-access:is_public"

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
+from reconciler.kinds.calls import Call, Listing
 from reconciler.kinds.compute.version import MICROVERSION
-from reconciler.kinds.kind import Call, Immutable, Kind, Listing, Spec
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Immutable, Spec
 
 PublicKey = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from reconciler.kinds.compute.version import MICROVERSION
-from reconciler.kinds.kind import Kind, ServerDefault, Spec
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.quotas import quota
+from reconciler.kinds.spec import ServerDefault, Spec
 from reconciler.kinds.values import Json, Limit, MiBLimit
 
 

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from reconciler.kinds.calls import rest
 from reconciler.kinds.compute.version import MICROVERSION
-from reconciler.kinds.kind import Immutable, Kind, ServerDefault, Spec, rest
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Immutable, ServerDefault, Spec
 from reconciler.kinds.values import Int
 
 

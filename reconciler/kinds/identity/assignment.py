@@ -8,8 +8,10 @@ from typing import Annotated
 from pydantic import ConfigDict, model_validator
 
 from reconciler.kinds.address import Address
+from reconciler.kinds.calls import Call, Listing
 from reconciler.kinds.identity.role import role_word
-from reconciler.kinds.kind import Call, Fields, Form, Kind, Listing, Ref, Reference, Spec
+from reconciler.kinds.kind import Fields, Form, Kind
+from reconciler.kinds.spec import Ref, Reference, Spec
 from reconciler.kinds.values import Bool, Json
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from reconciler.kinds.calls import ATTRIBUTED, Call, rest
 from reconciler.kinds.identity.options import KeystoneOptions, immutable
-from reconciler.kinds.kind import ATTRIBUTED, Call, Kind, Spec, rest
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Spec
 from reconciler.kinds.values import Bool, Tags, Text
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from reconciler.kinds.kind import Keyed
+from reconciler.kinds.spec import Keyed
 from reconciler.kinds.values import Json, Key, Text, is_reserved
 
 OWN = frozenset({

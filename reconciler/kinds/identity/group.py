@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.kinds.kind import ATTRIBUTED, Call, Form, Kind, Listing, Ref, Reference, Spec, rest
+from reconciler.kinds.calls import ATTRIBUTED, Call, Listing, rest
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import Ref, Reference, Spec
 from reconciler.kinds.values import Text
 
 

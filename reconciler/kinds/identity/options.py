@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.kind import Call, Lock, Spec
+from reconciler.kinds.calls import Call, Lock
+from reconciler.kinds.spec import Spec
 from reconciler.kinds.values import Bool, Json
 
 

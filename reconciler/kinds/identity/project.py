@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+from reconciler.kinds.calls import TAGGED_IN_BODY, Call, rest
 from reconciler.kinds.identity.extra import Extra, put_extra, take_extra
 from reconciler.kinds.identity.options import KeystoneOptions, immutable
-from reconciler.kinds.kind import (
-    TAGGED_IN_BODY,
-    Call,
-    Immutable,
-    Kind,
-    ProjectRef,
-    Spec,
-    Wire,
-    rest,
-)
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Immutable, ProjectRef, Spec, Wire
 from reconciler.kinds.values import Bool, Json, Tags, Text
 
 

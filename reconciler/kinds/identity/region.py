@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.kinds.kind import ATTRIBUTED, Kind, Ref, Reference, Spec, Wire, rest
+from reconciler.kinds.calls import ATTRIBUTED, rest
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Ref, Reference, Spec, Wire
 from reconciler.kinds.values import Text
 
 # Keystone would delete the regions below along with the one above; nobody asks for that.

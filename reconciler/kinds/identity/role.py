@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from reconciler.kinds.address import Address
+from reconciler.kinds.calls import ATTRIBUTED, Call, Listing, rest
 from reconciler.kinds.identity.options import KeystoneOptions, immutable
-from reconciler.kinds.kind import (
-    ATTRIBUTED,
-    Call,
-    Fields,
-    Form,
-    Kind,
-    Listing,
-    Ref,
-    Reference,
-    Spec,
-    rest,
-)
+from reconciler.kinds.kind import Fields, Form, Kind
+from reconciler.kinds.spec import Ref, Reference, Spec
 from reconciler.kinds.values import Json, Text
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from reconciler.kinds.address import Address
+from reconciler.kinds.calls import ATTRIBUTED, Call, rest
 from reconciler.kinds.identity.region import RegionRef
-from reconciler.kinds.kind import ATTRIBUTED, Call, Fields, Form, Immutable, Kind, Spec, Wire, rest
+from reconciler.kinds.kind import Fields, Form, Kind
+from reconciler.kinds.spec import Immutable, Spec, Wire
 from reconciler.kinds.values import Bool, Text
 
 Url = Annotated[str, StringConstraints(max_length=225, pattern=r"^[a-zA-Z0-9+.-]+:.+")]

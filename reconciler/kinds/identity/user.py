@@ -7,19 +7,11 @@ from typing import Annotated
 
 from pydantic import model_validator
 
+from reconciler.kinds.calls import ATTRIBUTED, Listing, rest
 from reconciler.kinds.identity.extra import Extra, put_extra, take_extra
-from reconciler.kinds.kind import (
-    ATTRIBUTED,
-    CreateOnly,
-    Kind,
-    Listing,
-    ProjectRef,
-    Secret,
-    Spec,
-    Wire,
-    rest,
-)
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.secret import SecretSource
+from reconciler.kinds.spec import CreateOnly, ProjectRef, Secret, Spec, Wire
 from reconciler.kinds.values import Bool, Int, Json, Text
 
 ROTATION = "reconciler_rotation"

@@ -9,7 +9,8 @@ from typing import Annotated, BinaryIO
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from reconciler.kinds.kind import Fields, Opener
+from reconciler.kinds.calls import Opener
+from reconciler.kinds.kind import Fields
 
 CHUNK = 1 << 20
 LENGTHS = {"md5": 32, "sha256": 64, "sha384": 96, "sha512": 128}

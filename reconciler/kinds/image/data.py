@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from reconciler.errors import Missing, Rejected, Transient
+from reconciler.kinds.calls import Work
 from reconciler.kinds.image.checksums import Sums, chunks
 from reconciler.kinds.image.fetch import fetch, refuse_near
-from reconciler.kinds.kind import Work
 from reconciler.kinds.values import Json, Text
 
 NOTED = "reconciler_checksum"

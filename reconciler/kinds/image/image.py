@@ -7,23 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from reconciler.kinds.calls import FIELDS, TAGGED_IN_BODY, Call, Listing, Lock, Retire
 from reconciler.kinds.image.checksums import Checksums, complete
 from reconciler.kinds.image.data import Url, kept, put_data
-from reconciler.kinds.kind import (
-    FIELDS,
-    TAGGED_IN_BODY,
-    Call,
-    CreateOnly,
-    Immutable,
-    Keyed,
-    Kind,
-    Listing,
-    Lock,
-    Retire,
-    Spec,
-    Via,
-    Wire,
-)
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import CreateOnly, Immutable, Keyed, Spec, Via, Wire
 from reconciler.kinds.values import Bool, GiB, Json, Key, MiB, Tags, Text, Word, is_reserved
 
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}

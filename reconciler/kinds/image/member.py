@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.kind import Call, Form, Kind, Listing, ProjectRef, Spec
+from reconciler.kinds.calls import Call, Listing
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import ProjectRef, Spec
 
 
 class MemberSpec(Spec):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.kinds.kind import Kind, Spec, Via, Work, neutron
+from reconciler.kinds.calls import Work, neutron
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Spec, Via
 from reconciler.kinds.values import Cidr, Text
 
 

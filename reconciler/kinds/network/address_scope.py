@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from reconciler.kinds.kind import Immutable, Kind, Shares, Spec, neutron
+from reconciler.kinds.calls import neutron
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Immutable, Shares, Spec
 from reconciler.kinds.values import Bool
 
 

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Annotated
 
-from reconciler.kinds.kind import Ref, Reference, ServerDefault, Spec
+from reconciler.kinds.spec import Ref, Reference, ServerDefault, Spec
 from reconciler.kinds.values import IpAddress
 
 

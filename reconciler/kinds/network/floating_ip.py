@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.kinds.kind import (
-    TAGGED,
-    Immutable,
-    Kind,
-    Ref,
-    Reference,
-    ServerDefault,
-    Spec,
-    Via,
-    Wire,
-    neutron,
-)
+from reconciler.kinds.calls import TAGGED, neutron
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Immutable, Ref, Reference, ServerDefault, Spec, Via, Wire
 from reconciler.kinds.values import IpAddress, Tags, Text
 
 

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from reconciler.kinds.kind import (
-    TAGGED,
-    Fields,
-    Immutable,
-    Kind,
-    Ref,
-    Reference,
-    ServerDefault,
-    Shares,
-    Spec,
-    Via,
-    Wire,
-    neutron,
-)
+from reconciler.kinds.calls import TAGGED, neutron
+from reconciler.kinds.kind import Fields, Kind
+from reconciler.kinds.spec import Immutable, Ref, Reference, ServerDefault, Shares, Spec, Via, Wire
 from reconciler.kinds.values import Bool, Int, Json, Tags, Text
 
 

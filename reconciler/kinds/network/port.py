@@ -8,21 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
-from reconciler.kinds.kind import (
-    TAGGED,
-    Gains,
-    Immutable,
-    Kind,
-    Listing,
-    Ref,
-    Reference,
-    ServerDefault,
-    Spec,
-    Via,
-    Wire,
-    neutron,
-)
+from reconciler.kinds.calls import TAGGED, Listing, neutron
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.network.addresses import FixedIp, is_automatic
+from reconciler.kinds.spec import Gains, Immutable, Ref, Reference, ServerDefault, Spec, Via, Wire
 from reconciler.kinds.values import Bool, Json, MacAddress, Tags, Text
 
 NEVER = "network:", "compute:", "neutron:", "baremetal:", "trunk:"

@@ -7,19 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from reconciler.kinds.kind import (
-    FIELDS,
-    TAGGED,
-    Call,
-    Form,
-    Immutable,
-    Kind,
-    Listing,
-    Shares,
-    Spec,
-    Via,
-    neutron,
-)
+from reconciler.kinds.calls import FIELDS, TAGGED, Call, Listing, neutron
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import Immutable, Shares, Spec, Via
 from reconciler.kinds.values import Bool, Count, Int, Json, Tags, Text
 
 

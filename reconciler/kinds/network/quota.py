@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.kinds.kind import Kind, ServerDefault, Spec
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.quotas import quota
+from reconciler.kinds.spec import ServerDefault, Spec
 from reconciler.kinds.values import Limit
 
 

@@ -6,19 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from reconciler.kinds.address import Address
-from reconciler.kinds.kind import (
-    Call,
-    Fields,
-    Form,
-    Immutable,
-    Kind,
-    Listing,
-    Ref,
-    Reference,
-    Shares,
-    Spec,
-    Wire,
-)
+from reconciler.kinds.calls import Call, Listing
+from reconciler.kinds.kind import Fields, Form, Kind
+from reconciler.kinds.spec import Immutable, Ref, Reference, Shares, Spec, Wire
 from reconciler.kinds.values import Json
 
 _KINDS = {

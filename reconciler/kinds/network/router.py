@@ -7,20 +7,10 @@ from typing import Annotated
 
 from pydantic import model_validator
 
-from reconciler.kinds.kind import (
-    TAGGED,
-    Immutable,
-    Kind,
-    Ref,
-    Reference,
-    ServerDefault,
-    Spec,
-    Via,
-    Wire,
-    Work,
-    neutron,
-)
+from reconciler.kinds.calls import TAGGED, Work, neutron
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.network.addresses import FixedIp, in_network
+from reconciler.kinds.spec import Immutable, Ref, Reference, ServerDefault, Spec, Via, Wire
 from reconciler.kinds.values import Bool, Json, Tags, Text
 
 

@@ -8,21 +8,11 @@ from typing import Annotated
 from pydantic import ConfigDict, JsonValue, model_validator
 
 from reconciler.kinds.address import Address
-from reconciler.kinds.kind import (
-    Call,
-    Fields,
-    Form,
-    Immutable,
-    Kind,
-    Listing,
-    Ref,
-    Reference,
-    ServerDefault,
-    Spec,
-    Work,
-)
+from reconciler.kinds.calls import Call, Listing, Work
+from reconciler.kinds.kind import Fields, Form, Kind
 from reconciler.kinds.network.addresses import subnet_of
 from reconciler.kinds.network.router import INTERFACES
+from reconciler.kinds.spec import Immutable, Ref, Reference, ServerDefault, Spec
 from reconciler.kinds.values import Cidr, IpAddress, Json
 
 _NETWORK: JsonValue = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.kinds.kind import TAGGED, Kind, Spec, Via, neutron
+from reconciler.kinds.calls import TAGGED, neutron
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Spec, Via
 from reconciler.kinds.values import Bool, Json, Tags, Text
 
 

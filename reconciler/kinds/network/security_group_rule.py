@@ -7,17 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from reconciler.kinds.kind import (
-    Call,
-    Form,
-    Immutable,
-    Kind,
-    Listing,
-    Ref,
-    Reference,
-    Spec,
-)
+from reconciler.kinds.calls import Call, Listing
+from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.network.protocols import ICMP, WITH_PORTS, Protocol, protocol_name
+from reconciler.kinds.spec import Immutable, Ref, Reference, Spec
 from reconciler.kinds.values import Cidr, Int, Json, PortRange, Text
 
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})

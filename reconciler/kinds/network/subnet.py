@@ -8,18 +8,17 @@ from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from reconciler.kinds.kind import (
-    TAGGED,
+from reconciler.kinds.calls import TAGGED, neutron
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import (
     CreateOnly,
     Immutable,
-    Kind,
     Ref,
     Reference,
     ServerDefault,
     Spec,
     Via,
     Wire,
-    neutron,
 )
 from reconciler.kinds.values import Bool, Cidr, Int, IpAddress, Json, Tags, Text
 

@@ -8,19 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from reconciler.kinds.kind import (
-    TAGGED,
-    Immutable,
-    Kind,
-    Ref,
-    Reference,
-    ServerDefault,
-    Shares,
-    Spec,
-    Via,
-    Work,
-    neutron,
-)
+from reconciler.kinds.calls import TAGGED, Work, neutron
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec import Immutable, Ref, Reference, ServerDefault, Shares, Spec, Via
 from reconciler.kinds.values import Bool, Cidr, Count, Int, Json, Tags, Text
 
 Network = Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.kinds.kind import Listing
+from reconciler.kinds.calls import Listing
 
 TYPES = Listing(
     # Without is_public=None the private ones hide, even from an administrator.

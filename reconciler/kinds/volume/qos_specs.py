@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from reconciler.kinds.kind import Call, Form, Kind, Listing, Ref, Reference, Spec, rest
+from reconciler.kinds.calls import Call, Listing, rest
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import Ref, Reference, Spec
 from reconciler.kinds.values import Json, Key, Word
 from reconciler.kinds.volume.listing import TYPES
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from reconciler.kinds.address import Address
-from reconciler.kinds.kind import Beside, Fields, Keyed, Kind, ServerDefault, Spec
+from reconciler.kinds.kind import Fields, Kind
 from reconciler.kinds.quotas import quota
+from reconciler.kinds.spec import Beside, Keyed, ServerDefault, Spec
 from reconciler.kinds.values import GiBLimit, Limit, Text
 
 PATTERN = "^(volumes|gigabytes|snapshots)_.+$"

@@ -7,16 +7,9 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from reconciler.kinds.kind import (
-    Call,
-    Form,
-    Kind,
-    Listing,
-    ProjectRef,
-    Spec,
-    Wire,
-    rest,
-)
+from reconciler.kinds.calls import Call, Listing, rest
+from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.spec import ProjectRef, Spec, Wire
 from reconciler.kinds.values import Bool, Json, Key, Text, Word
 from reconciler.kinds.volume.listing import TYPES
 
