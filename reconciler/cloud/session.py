@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,10 @@ from reconciler.kinds.values import NOTHING, Json
 
 USER_AGENT = "openstack-reconciler"
 TIMEOUT = 120.0
+"""Seconds that an answer may take, unless clouds.yaml sets ``api_timeout``."""
+TRIES = 3  # of a read that the service is too busy to answer
+LONGEST_WAIT = 30.0
+"""Seconds: who is asked to wait longer than that is told so instead."""
 AT_ONCE = 4
 """Requests to one service at a time: on small clouds more were no faster, and 30 were slower."""
 
@@ -83,6 +88,8 @@ class Cloud:
             loader = openstack.config.OpenStackConfig(app_name=USER_AGENT)
             self._region = loader.get_one(cloud=name or None, region_name=region or None)
             self._session = self._region.get_session()
+            if self._session.timeout is None:
+                self._session.timeout = TIMEOUT  # keystoneauth would wait for ever
         except (openstack.exceptions.ConfigException, ks.ClientException, OSError) as error:
             raise SettingsError(f"cloud {name or '(from the environment)'}: {error}") from error
         self.name = name or self._region.name or "environment"
@@ -163,14 +170,15 @@ class Cloud:
             more["microversion"] = version
         safe = method in ("GET", "HEAD")
         adapter, gate = self._line(service)
+        # keystoneauth's own retries by status would sleep as long as Retry-After says: for days.
+        more |= {"raise_exc": False, "connect_retries": TRIES - 1 if safe else 0}
         with gate:
-            reply = self._guarded(
-                service,
-                lambda: adapter.request(
-                    path, method, raise_exc=False, connect_retries=2 if safe else 0,
-                    status_code_retries=2 if safe else 0, **more,
-                ),
-            )  # fmt: skip
+            for tried in range(1, TRIES + 1):
+                reply = self._guarded(service, lambda: adapter.request(path, method, **more))
+                wait = wait_before_next(reply.status_code, reply.headers, tried)
+                if not safe or wait is None:
+                    break
+                time.sleep(wait)
         if self._watch:
             self._watch(Answer(service, method, path, reply.status_code))
         return _decoded(reply, service, method, path)
@@ -211,12 +219,17 @@ class Cloud:
             raise Transient(f"{service}: {_brief(error)}", service=service) from error
 
 
+def wait_before_next(status: int, headers: Mapping[str, str], tried: int) -> float | None:
+    """Give the seconds to wait before a read is sent again, or nothing if it is not to be."""
+    if status not in (429, 503) or tried >= TRIES:
+        return None
+    said = headers.get("Retry-After", "")
+    wait = float(said) if said.isdecimal() else 0.5 * 2 ** (tried - 1)
+    return wait if wait <= LONGEST_WAIT else None
+
+
 def _main_type(word: str) -> str:
-    return {
-        "volumev3": "block-storage",
-        "volumev2": "block-storage",
-        "volume": "block-storage",
-    }.get(word, word)
+    return "block-storage" if word in ("volume", "volumev2", "volumev3") else word
 
 
 def _brief(error: Exception) -> str:
@@ -238,6 +251,8 @@ def _decoded(reply: Any, service: str, method: str, path: str) -> Json:
                 service=service, status=reply.status_code, request_id=request_id,
             ) from error  # fmt: skip
     kind, text = classify(service, reply.status_code, reply.text)
+    if after := reply.headers.get("Retry-After"):
+        text += f" (the service asks to wait: {after[:40]} s)"
     raise kind(text, service=service, status=reply.status_code, request_id=request_id)
 
 

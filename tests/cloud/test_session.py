@@ -1,0 +1,121 @@
+"""A service that is busy or silent costs seconds, never days: against a little HTTP server."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cloud.session import LONGEST_WAIT, TIMEOUT, TRIES, Cloud, wait_before_next
+from reconciler.errors import Transient
+
+
+class _Busy(ThreadingHTTPServer):
+    """Logs everybody in, and has no time for anything else."""
+
+    daemon_threads = True
+    retry_after = ""
+    asked = 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Busy
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        url = f"http://127.0.0.1:{self.server.server_port}"
+        ends = [{"interface": "public", "region": "r", "region_id": "r", "url": url, "id": "e"}]
+        token = {
+            "methods": ["password"], "expires_at": "2999-01-01T00:00:00.000000Z",
+            "issued_at": "2020-01-01T00:00:00.000000Z", "user": {"id": "u", "name": "admin"},
+            "project": {"id": "p", "name": "admin"}, "roles": [{"id": "r", "name": "admin"}],
+            "catalog": [{"type": "network", "name": "n", "id": "s", "endpoints": ends}],
+        }  # fmt: skip
+        self._answer(201, {"token": token})
+
+    def do_GET(self) -> None:
+        if "/networks" not in self.path:
+            url = f"http://127.0.0.1:{self.server.server_port}"
+            link = {"rel": "self", "href": url}
+            version = {"id": "v2.0", "status": "CURRENT", "links": [link]}
+            self._answer(200, {"versions": [version]})
+            return
+        self.server.asked += 1
+        self._answer(429, {"error": {"message": "slow down"}})
+
+    def _answer(self, status: int, body: Any) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("X-Subject-Token", "secret")
+        if status == 429:
+            self.send_header("Retry-After", self.server.retry_after)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Busy]:
+    server = _Busy(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    auth = {"auth_url": f"http://127.0.0.1:{server.server_port}/v3", "username": "admin",
+            "password": "x", "project_name": "admin", "user_domain_id": "default",
+            "project_domain_id": "default"}  # fmt: skip
+    clouds = {"clouds": {"busy": {"region_name": "r", "auth_type": "v3password", "auth": auth}}}
+    path = tmp_path / "clouds.yaml"
+    path.write_text(json.dumps(clouds), encoding="utf-8")
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_wait_of_a_day_is_told_and_not_slept_through(busy: _Busy) -> None:
+    busy.retry_after = "86400"
+    started = time.monotonic()
+    with pytest.raises(Transient, match=r"slow down \(the service asks to wait: 86400 s\)"):
+        Cloud("busy").request("network", "GET", "/networks")
+    assert time.monotonic() - started < LONGEST_WAIT / 2
+    assert busy.asked == 1
+
+
+def test_a_short_wait_is_kept_and_the_read_sent_again(busy: _Busy) -> None:
+    busy.retry_after = "0"
+    with pytest.raises(Transient, match="slow down"):
+        Cloud("busy").request("network", "GET", "/networks")
+    assert busy.asked == TRIES
+
+
+def test_no_answer_is_waited_for_without_end(busy: _Busy) -> None:
+    assert busy.asked == 0
+    assert Cloud("busy")._session.timeout == TIMEOUT  # noqa: SLF001 - nobody else tells
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "tried", "wait"),
+    [
+        (429, None, 1, 0.5),
+        (503, None, 2, 1.0),
+        (503, "7", 1, 7.0),
+        (429, "Sat, 21 Nov 2026 07:28:00 GMT", 1, 0.5),
+        (429, str(int(LONGEST_WAIT) + 1), 1, None),
+        (503, None, TRIES, None),
+        (500, None, 1, None),
+        (200, "7", 1, None),
+    ],
+)
+def test_how_long_a_read_waits(
+    status: int, after: str | None, tried: int, wait: float | None
+) -> None:
+    headers = {} if after is None else {"Retry-After": after}
+    assert wait_before_next(status, headers, tried) == wait
