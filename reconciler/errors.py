@@ -6,6 +6,7 @@ ReconcilerError
 ├── SettingsError         the operator: reconciler.yaml or clouds.yaml
 ├── SourceError           the operator: the repository cannot be read
 ├── StaleError            nobody: the plan no longer fits the cloud, plan again
+├── LockedError           nobody: another run writes, or it is not the time to
 └── CloudError            an API answered, or did not
     ├── Transient         nobody: try again later
     ├── Rejected          the author: the cloud will never take this
@@ -41,6 +42,16 @@ class StaleError(ReconcilerError):
     """The plan no longer fits the cloud or the state."""
 
 
+LONGEST = 1_000
+"""Characters of a problem that are told: a name, or what was written, may be of any length."""
+MOST = 1_000
+"""Problems that are told at once."""
+
+
+class LockedError(ReconcilerError):
+    """Another run writes to the cloud, or nobody may at this time."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing an author can fix: where it is, what it is about, what is wrong and what to do."""
@@ -51,16 +62,27 @@ class Problem:
     message: str
     warning: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", _shortened(self.address))
+        object.__setattr__(self, "message", _shortened(self.message))
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.file else ""
         about = f"{self.address}: " if self.address else ""
         return f"{place}{'warning: ' if self.warning else ''}{about}{self.message}"
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 class StateError(ReconcilerError):
-    """All problems of a state at once."""
+    """All problems of a state at once, as long as anybody would read them."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
+        if len(problems) > MOST:
+            last = Problem("", 0, "", f"there are more than {MOST:,} problems: mend these first")
+            problems = (*problems[:MOST], last)
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
 

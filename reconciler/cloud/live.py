@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from reconciler.kinds.address import Address, Id
 from reconciler.kinds.calls import MarkStyle
@@ -43,6 +44,10 @@ class Live:
     counts: Mapping[str, int] = field(default_factory=dict)
     self_user: str = ""
     self_project: str = ""
+    self_roles: frozenset[str] = frozenset()
+    """Names of the roles that the controller's token carries."""
+    self_region: str = ""
+    """The region whose endpoints the controller talks to."""
     strangers: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     """Ids of objects that have the name of one that is ours."""
     nameless: tuple[tuple[str, str], ...] = ()
@@ -102,3 +107,31 @@ def owners(kind: Kind, raw: Mapping[str, Json]) -> frozenset[str]:
         return frozenset({owner}) if owner else frozenset()
     marks = (tag.split(":") for tag in found or () if tag.startswith("reconciler:"))
     return frozenset(words[1] for words in marks if len(words) > 1)
+
+
+def protected(kind: Kind, raw: Mapping[str, Json], owner: str) -> bool:
+    """Say whether the owner's mark on an object is one that protects it."""
+    if kind.mark is None or not owner:
+        return False
+    found = raw.get(kind.mark.field)
+    match kind.mark.style:
+        case MarkStyle.ATTRIBUTE:
+            return found == owner and bool(raw.get(kind.mark.guard))
+        case MarkStyle.MAP:
+            words = found or {}
+            return words.get(kind.mark.key) == owner and kind.mark.guard in words
+        case _:
+            return f"reconciler:{owner}:protect" in (found or ())
+
+
+def created_at(raw: Mapping[str, Json]) -> float | None:
+    """Give when an object was made, in seconds since the epoch, where the service says it."""
+    text = raw.get("created_at")
+    if not isinstance(text, str):
+        return None
+    try:
+        made = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # Nova and Cinder write UTC without saying so.
+    return (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp()

@@ -73,6 +73,8 @@ def observe(
         gathering.counts,
         who.user_id,
         who.project_id,
+        who.roles,
+        who.region,
         {address: tuple(ids) for address, ids in gathering.strangers.items()},
         tuple(gathering.nameless),
     )

@@ -60,6 +60,7 @@ class Who:
     roles: frozenset[str]
     services: frozenset[str]
     """Service types that the catalogue holds in our region."""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Cloud:
         }
         return Who(
             access.user_id, access.username, access.project_id, access.project_name,
-            roles, frozenset(_main_type(word) for word in here),
+            roles, frozenset(_main_type(word) for word in here), self.region,
         )  # fmt: skip
 
     def clock(self) -> datetime | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from reconciler.kinds.address import Address
 
+ADMIN = Address("Role", ("admin",))
+"""The role that lets people do everything."""
+
 BOOTSTRAP = (
     Address("Domain", ("Default",)),
     Address("Project", ("Default", "admin")),

@@ -116,6 +116,8 @@ class Mark:
     style: MarkStyle
     field: str
     key: str = "reconciler_owner"
+    guard: str = "reconciler_protect"
+    """The attribute, or the key of the map, that says the object is protected."""
 
 
 TAGGED = Mark(MarkStyle.TAG, "tags")

@@ -24,6 +24,27 @@ class Form(StrEnum):
 Fields = Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """An edge that gives somebody access: a role to a user or group, or a group's to a user."""
+
+    holders: tuple[str, ...]
+    """The fields that hold who gets it."""
+    role: str = ""
+    """The field that holds the role; without one it gives what its parent has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Things of a service that lie in an object without being kinds: servers in a project."""
+
+    word: str
+    service: str
+    path: str
+    """A filtered listing; ``{id}`` is the object's."""
+    items: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of object: all that the engine, the reports and the documentation know of it."""
@@ -128,6 +149,16 @@ class Kind:
     case_insensitive: bool = False
     """Whether names that differ only by case are the same to the service's database."""
     mark: Mark | None = None
+    grave: bool = False
+    """Whether much goes with it: nothing of it is deleted unless somebody approves."""
+    grants: Grants | None = None
+    """Whether it gives people access, and how."""
+    vital: tuple[str, ...] = ()
+    """Fields that are never changed on what the controller itself depends on; dotted paths."""
+    reaches: str = ""
+    """The field that holds the region which it makes reachable: ours is never cut off."""
+    contents: tuple[Contents, ...] = ()
+    """What is not a kind and would be lost with it: counted before it is deleted."""
     replaceable: bool = True
     renameable: bool = True
     revision: bool = False

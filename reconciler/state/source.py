@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import git
-from git.exc import GitError
+from git.exc import GitError, ODBError
 
 from reconciler.errors import SourceError
+from reconciler.state.files import SUFFIXES, Room, names_below, open_plain
 
-SUFFIXES = frozenset({".yaml", ".yml"})
+MAX_LINK = 4096
+"""Bytes of a path."""
+_UNREADABLE = (GitError, ODBError, LookupError, NotImplementedError, ValueError, OSError)
+"""What GitPython answers to names and repositories that are not what they should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +45,28 @@ class Revision:
         return self.opener(path)
 
 
+def fingerprint(revision: Revision) -> str:
+    """Hash the files of a state."""
+    digest = hashlib.sha256()
+    for name, content in sorted(revision.files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
 def read_folder(folder: Path) -> Revision:
     """Read a folder as it lies, committed or not.
 
     Raises:
-        SourceError: there is no such folder, or a file cannot be read.
+        SourceError: there is no such folder, or something in it cannot be read, or is too much.
 
     """
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; say where the state is with --state DIR")
     root = folder.resolve()
-    files: dict[str, bytes] = {}
-    for path in sorted(root.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if path.suffix not in SUFFIXES or hidden or not path.is_file():
-            continue
-        if not path.resolve().is_relative_to(root):
-            raise SourceError(f"{path}: a link that leads out of {folder}")
-        try:
-            files[path.relative_to(root).as_posix()] = path.read_bytes()
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror}") from error
+    room = Room()
+    names = sorted(names_below(root, folder))
+    files = {name: room.read(root / name, str(folder / name)) for name in names}
     return Revision("", "", files, lambda name: _open_below(root, name))
 
 
@@ -67,61 +74,89 @@ def read_files(paths: Iterable[Path]) -> Revision:
     """Read single files and whole folders as one state, named as they were called.
 
     Raises:
-        SourceError: a file cannot be read.
+        SourceError: a file cannot be read, or is too large.
 
     """
     files: dict[str, bytes] = {}
+    room = Room()
     for path in paths:
         if path.is_dir():
             inner = read_folder(path).files
             files |= {(path / name).as_posix(): content for name, content in inner.items()}
-            continue
-        try:
-            files[path.as_posix()] = path.read_bytes()
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror}") from error
+        else:
+            files[path.as_posix()] = room.read(path, str(path))
     return Revision("", "", files, lambda name: _open_below(Path.cwd(), name))
 
 
 def _open_below(root: Path, name: str) -> BinaryIO:
-    path = (root / name).resolve()
+    path = Path(os.path.realpath(root / name))
     if not path.is_relative_to(root):
         raise SourceError(f"{name}: a link that leads out of the state's folder")
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise SourceError(f"{name}: {error.strerror}") from error
+    return open_plain(path, name)
 
 
 def read_commit(repository: Path, revision: str, folder: str) -> Revision:
     """Read the state in ``folder`` at a commit, from git's objects and never from the work tree.
 
     Raises:
-        SourceError: no repository, no such revision, no such folder in it.
+        SourceError: no repository, no such revision, no such folder in it, or it is too much.
 
     """
     try:
         with git.Repo(repository, search_parent_directories=True) as repo:
             commit = repo.commit(revision)
-            tree = commit.tree if folder in ("", ".") else commit.tree / folder
-            files = dict(_yaml_blobs(tree))
+            files = dict(_yaml_blobs(commit.tree, _folder_in(commit, revision, folder)))
             root = str(repo.working_dir or repo.git_dir)
-    except KeyError as error:
-        raise SourceError(f"{revision} holds no folder {folder}") from error
-    except (GitError, ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise SourceError(f"{repository}: cannot read {revision}: {error}") from error
     sha, subject = commit.hexsha, str(commit.summary)
     return Revision(sha, subject, files, lambda name: _open_blob(root, sha, folder, name))
 
 
-def _yaml_blobs(tree: git.Tree) -> Iterator[tuple[str, bytes]]:
-    """Give the YAML files below a tree with their paths in it, without links and hidden ones."""
-    for item in tree.traverse():
-        if not isinstance(item, git.Blob) or item.mode == git.Blob.link_mode:
-            continue
-        path = PurePosixPath(str(item.path)).relative_to(str(tree.path) or ".")
-        if path.suffix in SUFFIXES and not any(part.startswith(".") for part in path.parts):
-            yield path.as_posix(), item.data_stream.read()
+def _folder_in(commit: git.Commit, revision: str, folder: str) -> git.Tree:
+    try:
+        found = commit.tree if folder in ("", ".") else commit.tree / folder
+    except KeyError as error:
+        raise SourceError(f"{revision} holds no folder {folder}") from error
+    if not isinstance(found, git.Tree):
+        raise SourceError(f"{revision} holds no folder {folder}")
+    return found
+
+
+def _yaml_blobs(top: git.Tree, tree: git.Tree) -> Iterator[tuple[str, bytes]]:
+    """Give the YAML files below a tree; what could hide some of them is refused."""
+    room = Room()
+    waiting = [tree]
+    while waiting:
+        for item in waiting.pop():
+            path = PurePosixPath(str(item.path)).relative_to(str(tree.path) or ".")
+            name = path.as_posix()
+            room.look_at(name)
+            if path.name.startswith("."):
+                continue
+            if isinstance(item, git.Tree):
+                waiting.append(item)
+            elif not isinstance(item, git.Blob):
+                raise SourceError(f"{name}: a submodule: what is in it is not in the commit")
+            elif item.mode == git.Blob.link_mode:
+                _check_blob_link(top, item, name)
+            elif path.suffix in SUFFIXES:
+                room.take(name, item.size)
+                yield name, item.data_stream.read()
+
+
+def _check_blob_link(top: git.Tree, link: git.Blob, name: str) -> None:
+    """Refuse a link that is YAML, or behind which there may be more of the state."""
+    found: object = None
+    if PurePosixPath(name).suffix not in SUFFIXES and link.size <= MAX_LINK:
+        words = os.fsdecode(link.data_stream.read())
+        above = os.path.dirname(str(link.path))  # noqa: PTH120 - never on a disk
+        try:
+            found = top / os.path.normpath(f"{above}/{words}" if above else words)
+        except KeyError:
+            found = None
+    if not isinstance(found, git.Blob):
+        raise SourceError(f"{name}: a link, which is not followed in a commit")
 
 
 def _open_blob(root: str, sha: str, folder: str, name: str) -> BinaryIO:
@@ -129,11 +164,17 @@ def _open_blob(root: str, sha: str, folder: str, name: str) -> BinaryIO:
     try:
         with git.Repo(root) as repo:
             blob = repo.commit(sha).tree / path
-            return io.BytesIO(blob.data_stream.read())
+            if not isinstance(blob, git.Blob) or blob.mode == git.Blob.link_mode:
+                raise SourceError(f"{name}: is no plain file in {sha[:7]}")
+            # An image may be larger than memory.
+            copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+            blob.stream_data(copy)
     except KeyError as error:
         raise SourceError(f"{name}: not in {sha[:7]}") from error
-    except (GitError, ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise SourceError(f"{name}: {error}") from error
+    copy.seek(0)
+    return cast("BinaryIO", copy)
 
 
 def toplevel(path: Path) -> Path | None:
@@ -152,3 +193,62 @@ def has_uncommitted(repository: Path, folder: str) -> bool:
             return bool(repo.git.status("--porcelain", "--", folder or "."))
     except GitError:
         return False  # only a hint hangs on it
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit, as reports name it."""
+
+    name: str
+    author: str
+
+    @property
+    def words(self) -> str:
+        return f"{self.name[:7]} by {self.author}"
+
+
+DEEPER = (50, 500, 5000)
+"""Commits by which a shallow clone is deepened, one after the other, to find an earlier one."""
+FETCH_SECONDS = 60
+
+
+def commits_since(repository: Path, old: str, new: str) -> tuple[Commit, ...]:
+    """Give the commits after ``old`` up to ``new`` by first parent, the oldest first.
+
+    Raises:
+        SourceError: ``old`` cannot be had, or ``new`` does not come after it.
+
+    """
+    try:
+        with git.Repo(repository, search_parent_directories=True) as repo:
+            _deepen(repo, old)
+            if not repo.is_ancestor(repo.commit(old), repo.commit(new)):
+                raise SourceError(f"{new[:7]} does not come after {old[:7]}")
+            found = repo.iter_commits(f"{old}..{new}", first_parent=True)
+            return tuple(
+                Commit(commit.hexsha, str(commit.author.name)) for commit in reversed(list(found))
+            )
+    except (GitError, ValueError, OSError) as error:
+        raise SourceError(f"{old[:7]} cannot be read from the repository") from error
+
+
+def _deepen(repo: git.Repo, revision: str) -> None:
+    """Have a shallow clone hold a commit, if its remote still does."""
+    for depth in DEEPER:
+        try:
+            repo.commit(revision)
+        except (GitError, ValueError):
+            if repo.git.rev_parse("--is-shallow-repository") != "true":
+                raise
+            repo.git.fetch("--quiet", f"--deepen={depth}", kill_after_timeout=FETCH_SECONDS)
+        else:
+            return
+
+
+def keep_commit(repository: Path, name: str, revision: str) -> None:
+    """Keep a commit from being collected as garbage in this clone: a reference of our own."""
+    try:
+        with git.Repo(repository, search_parent_directories=True) as repo:
+            repo.git.update_ref(f"refs/reconciler/{name}", revision)
+    except GitError:
+        return  # the commit is there as long as its branch is; this is for when that moves away

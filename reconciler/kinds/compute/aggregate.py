@@ -44,8 +44,13 @@ AGGREGATE = Kind(
         "mark": Call(
             "POST",
             "/os-aggregates/{id}/action",
-            {"set_metadata": {"metadata": {"reconciler_owner": "{owner}"}}},
-        )
+            {"set_metadata": {"metadata": {"{mark_key}": "{mark_value}"}}},
+        ),
+        "unmark": Call(
+            "POST",
+            "/os-aggregates/{id}/action",
+            {"set_metadata": {"metadata": {"{mark_key}": None}}},
+        ),
     },
     **{**rest("/os-aggregates", "aggregate", many="aggregates", page=0), "service": "compute"},
 )

@@ -61,12 +61,13 @@ FLAVOR = Kind(
     unique=True,
     case_insensitive=True,
     renameable=False,
-    mark=Mark(MarkStyle.MAP, "extra_specs", "reconciler:owner"),
+    mark=Mark(MarkStyle.MAP, "extra_specs", "reconciler:owner", "reconciler:protect"),
     defaults=_without_id,
     calls={
         "mark": Call(
-            "POST", "/flavors/{id}/os-extra_specs", {"extra_specs": {"reconciler:owner": "{owner}"}}
-        )
+            "POST", "/flavors/{id}/os-extra_specs", {"extra_specs": {"{mark_key}": "{mark_value}"}}
+        ),
+        "unmark": Call("DELETE", "/flavors/{id}/os-extra_specs/{mark_key}"),
     },
     **{
         **rest("/flavors", "flavor"),

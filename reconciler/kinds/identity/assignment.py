@@ -10,7 +10,7 @@ from pydantic import ConfigDict, model_validator
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import Call, Listing
 from reconciler.kinds.identity.role import role_word
-from reconciler.kinds.kind import Fields, Form, Kind
+from reconciler.kinds.kind import Fields, Form, Grants, Kind
 from reconciler.kinds.spec import Ref, Reference, Spec
 from reconciler.kinds.values import Bool, Json
 
@@ -119,6 +119,7 @@ ROLE_ASSIGNMENT = Kind(
     identity=("user", "group", "role", "inherited"),
     names=_names,
     dangling=True,
+    grants=Grants(("user", "group"), "role"),
     expand=_expand,
     # Never with include_names (22 times slower) and never effective (groups are expanded away).
     listing=Listing(path="/role_assignments", items="role_assignments"),

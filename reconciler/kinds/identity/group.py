@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from reconciler.kinds.calls import ATTRIBUTED, Call, Listing, rest
-from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.kind import Form, Grants, Kind
 from reconciler.kinds.spec import Ref, Reference, Spec
 from reconciler.kinds.values import Text
 
@@ -55,6 +55,7 @@ GROUP_MEMBER = Kind(
     form=Form.LIST,
     shorthand="user",
     identity=("user",),
+    grants=Grants(("user",)),
     folded=True,
     listing=Listing(path="/groups/{parent}/users", items="users", each="Group"),
     id_wire="",

@@ -8,7 +8,7 @@ from typing import Annotated
 from reconciler.kinds.calls import TAGGED_IN_BODY, Call, rest
 from reconciler.kinds.identity.extra import Extra, put_extra, take_extra
 from reconciler.kinds.identity.options import KeystoneOptions, immutable
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import Contents, Kind
 from reconciler.kinds.spec import Immutable, ProjectRef, Spec, Wire
 from reconciler.kinds.values import Bool, Json, Tags, Text
 
@@ -51,6 +51,18 @@ PROJECT = Kind(
     case_insensitive=True,
     replaceable=False,
     mark=TAGGED_IN_BODY,
+    grave=True,
+    vital=("name", "enabled"),
+    contents=(
+        Contents("servers", "compute", "/servers?all_tenants=1&project_id={id}", "servers"),
+        Contents("volumes", "block-storage", "/volumes?all_tenants=1&project_id={id}", "volumes"),
+        Contents(
+            "volume snapshots",
+            "block-storage",
+            "/snapshots?all_tenants=1&project_id={id}",
+            "snapshots",
+        ),
+    ),
     read=_read,
     write=_write,
     calls={"mark": Call("PUT", "/projects/{id}/tags/{mark}")},

@@ -32,6 +32,7 @@ ROLE = Kind(
     case_insensitive=True,
     replaceable=False,
     mark=ATTRIBUTED,
+    vital=("name",),
     # A plain list leaves the roles of domains out.
     more=(
         Listing(path="/roles?domain_id={parent}", items="roles", each="Domain", all_parents=True),

@@ -33,6 +33,7 @@ SERVICE = Kind(
     spec=ServiceSpec,
     service="identity",
     mark=ATTRIBUTED,
+    vital=("type", "enabled"),
     # Keystone takes a second service of the same name.
     find=Call("GET", "/services?name={name}", returns="services"),
     **rest("/services", "service", update="PATCH", page=0),
@@ -71,6 +72,8 @@ ENDPOINT = Kind(
     identity=("region", "interface"),
     names=_names,
     claim_scope=("region",),
+    reaches="region",
+    vital=("url", "enabled"),
     ancestors={"service_id": "Service"},
     mark=ATTRIBUTED,
     # Keystone takes the same endpoint twice.

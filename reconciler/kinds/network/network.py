@@ -85,6 +85,7 @@ NETWORK = Kind(
     spec=NetworkSpec,
     ancestors={"project_id": "Project"},
     mark=TAGGED,
+    grave=True,
     read=_read,
     defaults=_defaults,
     **neutron("/networks", "network"),

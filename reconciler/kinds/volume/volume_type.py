@@ -60,6 +60,7 @@ VOLUME_TYPE_EXTRA_SPEC = Kind(
     collection="extra_specs",
     within=("VolumeType",),
     spec=TypeExtraSpecSpec,
+    grave=True,
     service="block-storage",
     form=Form.MAP,
     key="key",

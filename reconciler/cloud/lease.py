@@ -1,0 +1,153 @@
+"""The time in which one run alone writes: a lease in the record, renewed as long as it works."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reconciler.cloud.record import Lease, Record, read_record, write_record
+from reconciler.errors import CloudError, LockedError
+from reconciler.kinds.calls import Http
+
+GOOD_FOR = 120.0
+"""Seconds that a lease is believed in without being renewed."""
+RENEWED = 30.0
+SETTLING = 0.3
+"""Seconds after which a look tells who wrote last, where two wrote at once."""
+
+
+class Tenure:
+    """Guards the record while we hold the lease: a thread of its own renews it."""
+
+    def __init__(
+        self,
+        http: Http,
+        project_id: str,
+        owner: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = http
+        self._project_id = project_id
+        self._owner = owner
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._holder = own_name()
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+        self.record = Record()
+
+    def __enter__(self) -> Self:
+        """Take the lease.
+
+        Raises:
+            LockedError: another run holds it.
+            CloudError: the record can not be written.
+
+        """
+        now = self._clock()
+        record = read_record(self._http, self._project_id, self._owner) or Record()
+        refuse_if_held(record.lease, self._holder, now)
+        self.record = record
+        self.note(record)
+        self._sleep(SETTLING)
+        after = read_record(self._http, self._project_id, self._owner) or Record()
+        refuse_if_held(after.lease, self._holder, now)
+        self._thread.start()
+        return self
+
+    def note(self, record: Record) -> None:
+        """Write the record, with our lease in it.
+
+        Raises:
+            CloudError: it was not taken.
+
+        """
+        with self._lock:
+            lease = Lease(self._holder, self._clock() + GOOD_FOR)
+            self.record = replace(record, lease=lease)
+            write_record(self._http, self._project_id, self._owner, self.record)
+
+    def _renew(self) -> None:
+        while not self._over.wait(RENEWED):
+            try:
+                self.note(self.record)
+            except CloudError:
+                continue  # it is good for a while yet, and the next turn tries again
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the lease back."""
+        self._over.set()
+        self._thread.join()
+        try:
+            write_record(
+                self._http, self._project_id, self._owner, replace(self.record, lease=None)
+            )
+        except CloudError:
+            return  # it ends by itself: on this host at once, elsewhere after GOOD_FOR
+
+
+def refuse_if_held(lease: Lease | None, holder: str, now: float) -> None:
+    """Refuse to write while another run does.
+
+    Raises:
+        LockedError: it is one that still lives, as far as anybody can tell.
+
+    """
+    if lease is None or lease.holder == holder or lease.until <= now or _is_dead(lease.holder):
+        return
+    seconds = round(lease.until - now)
+    raise LockedError(
+        f"another run holds the cloud: {lease.holder.split(' ')[0]}; its lease ends in {seconds} s "
+        "unless it is renewed; --lock-timeout waits for it"
+    )
+
+
+def own_name() -> str:
+    """Name this process so that others on this host can tell whether it still lives."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}:{pid} {_place()} {_started(pid)}"
+
+
+def _place() -> str:
+    """Name the kernel that runs, and the name space in which process numbers mean anything."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return "unknown"
+
+
+def _started(pid: int) -> str:
+    """Give when a process began, in ticks since the host did, or nothing where there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = text.rpartition(")")[2].split()
+    zombie = fields[0] in ("Z", "X")
+    return "" if zombie else fields[19]
+
+
+def _is_dead(holder: str) -> bool:
+    """Say whether a holder was a process of this host that is no more."""
+    name, _, rest = holder.partition(" ")
+    place, _, started = rest.partition(" ")
+    pid = name.rpartition(":")[2]
+    if place == "unknown" or place != _place() or not pid.isdigit():
+        return False
+    return _started(int(pid)) != started

@@ -1,0 +1,185 @@
+"""The record on the controller's own project: what earlier runs did, and who runs now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reconciler.errors import Rejected
+from reconciler.kinds.calls import Http
+from reconciler.kinds.values import Json
+
+DAY = 86400.0
+LONGEST: Final = 20_000
+"""Bytes that Keystone was seen to keep; the column holds 64 kB, with all other extra attributes."""
+ATTEMPTS, USED = 100, 50
+
+
+class _Stored(BaseModel):
+    """The record as it is stored; what is there was written by anybody who may change projects."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    settled: str = ""
+    applied: str = ""
+    attempted: tuple[tuple[str, float], ...] = ()
+    met: frozenset[str] = frozenset()
+    deleted: dict[str, tuple[tuple[float, int], ...]] = Field(default_factory=dict)
+    lease: tuple[str, float] | None = None
+    approvals: tuple[tuple[str, float, str], ...] = ()
+    used: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who writes now, and until when that is to be believed: seconds since the epoch."""
+
+    holder: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody let a plan pass."""
+
+    plan_id: str
+    until: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What lasts between runs, wherever they are. Times are seconds since the epoch."""
+
+    settled: str = ""
+    """The last revision of which everything was done, deletes included."""
+    applied: str = ""
+    """The last revision whose apply ran to its end."""
+    attempted: tuple[tuple[str, float], ...] = ()
+    """Revisions whose apply began since ``settled``, and when each first did."""
+    met: frozenset[str] = frozenset()
+    """Kinds that a plan has written once which somebody had seen."""
+    deleted: Mapping[str, tuple[tuple[float, int], ...]] = field(default_factory=dict)
+    """When how many of a kind were deleted, in the last 24 hours."""
+    lease: Lease | None = None
+    approvals: tuple[Approval, ...] = ()
+    used: tuple[str, ...] = ()
+    """Approved plans that were applied: an approval is good for one."""
+
+    def spent(self, kind: str, now: float) -> int:
+        """Count the deletes of a kind within a day."""
+        return sum(count for at, count in self.deleted.get(kind, ()) if now - at < DAY)
+
+    def attempt(self, revision: str, now: float) -> Record:
+        """Note that an apply of a revision begins."""
+        known = {name for name, _ in self.attempted}
+        more = () if not revision or revision in known else ((revision, now),)
+        return replace(self, attempted=(*self.attempted, *more)[-ATTEMPTS:])
+
+    def began(self, revision: str) -> float | None:
+        """Say when the first apply of a revision began, if one did."""
+        return next((at for name, at in self.attempted if name == revision), None)
+
+    def spend(self, counts: Mapping[str, int], now: float) -> Record:
+        """Note deletes; a negative count gives back what was not done after all."""
+        kept = {
+            kind: tuple((at, n) for at, n in entries if now - at < DAY)
+            for kind, entries in self.deleted.items()
+        }
+        for kind, count in counts.items():
+            if count:
+                kept[kind] = (*kept.get(kind, ()), (now, count))
+        return replace(self, deleted={kind: found for kind, found in kept.items() if found})
+
+    def approval(self, plan_id: str, now: float) -> Approval | None:
+        """Give the approval of a plan that is still good."""
+        good = (a for a in self.approvals if a.plan_id == plan_id and a.until > now)
+        return next(good, None) if plan_id not in self.used else None
+
+    def approve(self, approval: Approval, now: float) -> Record:
+        """Add an approval, and forget those whose time is over."""
+        kept = (a for a in self.approvals if a.until > now and a.plan_id != approval.plan_id)
+        used = tuple(name for name in self.used if name != approval.plan_id)
+        return replace(self, approvals=(*kept, approval), used=used)
+
+    def use(self, plan_id: str) -> Record:
+        """Note that an approved plan is being applied: it will not be again."""
+        kept = tuple(a for a in self.approvals if a.plan_id != plan_id)
+        return replace(self, approvals=kept, used=(*self.used, plan_id)[-USED:])
+
+
+def attribute(owner: str) -> str:
+    """Name the attribute of the project that holds an owner's record."""
+    return f"reconciler_record_{owner}"
+
+
+def read_record(http: Http, project_id: str, owner: str) -> Record | None:
+    """Read the record of an owner; None: there is none.
+
+    Raises:
+        CloudError: it cannot be read, or is no record.
+
+    """
+    found = http.request("identity", "GET", f"/projects/{project_id}")["project"]
+    text = found.get(attribute(owner))
+    return parse_record(text) if text else None
+
+
+def parse_record(text: Json) -> Record:
+    """Read a record's text.
+
+    Raises:
+        Rejected: it is none.
+
+    """
+    try:
+        stored = _Stored.model_validate_json(str(text))
+    except ValidationError as error:
+        raise Rejected("the record on the project is none that can be read") from error
+    return Record(
+        stored.settled, stored.applied, stored.attempted, stored.met, stored.deleted,
+        Lease(*stored.lease) if stored.lease else None,
+        tuple(Approval(*found) for found in stored.approvals), stored.used,
+    )  # fmt: skip
+
+
+def write_record(http: Http, project_id: str, owner: str, record: Record) -> None:
+    """Write the record, and read it back.
+
+    Raises:
+        CloudError: it was not taken, or something else stands there now.
+
+    """
+    text = record_text(record)
+    if len(text) > LONGEST:
+        raise Rejected(f"the record has {len(text)} bytes, {LONGEST} are kept")
+    body = {"project": {attribute(owner): text}}
+    http.request("identity", "PATCH", f"/projects/{project_id}", json=body)
+    found = http.request("identity", "GET", f"/projects/{project_id}")["project"]
+    if found.get(attribute(owner)) != text:
+        raise Rejected("the record on the project is not what was written: somebody else writes it")
+
+
+def record_text(record: Record) -> str:
+    """Write a record down, as short as it goes."""
+    stored: dict[str, Json] = {
+        "version": 1,
+        "settled": record.settled,
+        "applied": record.applied,
+        "attempted": [[name, round(at)] for name, at in record.attempted],
+        "met": sorted(record.met),
+        "deleted": {
+            kind: [[round(at), count] for at, count in entries]
+            for kind, entries in sorted(record.deleted.items())
+        },
+        "lease": [record.lease.holder, round(record.lease.until)] if record.lease else None,
+        "approvals": [[a.plan_id, round(a.until), a.by] for a in record.approvals],
+        "used": list(record.used),
+    }
+    kept = {key: value for key, value in stored.items() if value not in ("", [], {}, None)}
+    return json.dumps(kept, separators=(",", ":"))

@@ -1,0 +1,164 @@
+"""From the revisions that earlier runs brought about to what was declared then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.errors import SourceError, StateError
+from reconciler.kinds.address import Address
+from reconciler.kinds.registry import Kinds
+from reconciler.state.model import make_desired
+from reconciler.state.source import Commit, Revision
+from reconciler.state.values import Desired, Resource
+
+Reader = Callable[[str], Revision]
+"""Reads the state at a commit."""
+Log = Callable[[str], Sequence[Commit]]
+"""Gives the commits from after one up to that of the plan, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What was declared before. Without git, nothing is known of it."""
+
+    known: bool = False
+    """Whether there is a history at all."""
+    settled: Mapping[Address, Resource] = field(default_factory=dict)
+    """What the last revision declared of which everything was done."""
+    applied: Desired | None = None
+    """The last revision whose apply ran to its end."""
+    attempted: Mapping[Address, float] = field(default_factory=dict)
+    """What was declared by revisions whose apply began since, and when the first of them did."""
+    missing: str = ""
+    """Why the settled revision cannot be had, although there was one."""
+    last: Callable[[Address], tuple[Resource | None, Commit | None]] = lambda _address: (None, None)
+    """The last declaration of what is declared no more, and the commit that took it away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """Which revisions earlier runs were about."""
+
+    settled: str = ""
+    applied: str = ""
+    attempted: tuple[tuple[str, float], ...] = ()
+
+
+class _Archive:
+    """Reads each revision once."""
+
+    def __init__(self, desired: Desired, read: Reader, kinds: Kinds) -> None:
+        self.read = read
+        self.kinds = kinds
+        self.found: dict[str, Desired] = {desired.revision.name: desired}
+
+    def at(self, revision: str) -> Desired:
+        """Give what a revision declares.
+
+        Raises:
+            SourceError: it cannot be had, or makes no sense any more.
+
+        """
+        if revision not in self.found:
+            try:
+                self.found[revision] = make_desired(self.read(revision), self.kinds)[0]
+            except StateError as error:
+                raise SourceError(f"the state at {revision[:7]} is not valid any more") from error
+        return self.found[revision]
+
+
+def read_prior(
+    desired: Desired,
+    revisions: Revisions,
+    renames: Mapping[Address, Address],
+    kinds: Kinds,
+    read: Reader,
+    log: Log,
+) -> Prior:
+    """Gather what the settled, the applied and the attempted revisions declared."""
+    archive = _Archive(desired, read, kinds)
+    settled, missing = _resources(archive, revisions.settled, log)
+    applied = None
+    if revisions.applied:
+        try:
+            applied = archive.at(revisions.applied)
+        except SourceError:
+            applied = None  # it only tells where a difference comes from
+    attempted: dict[Address, float] = {}
+    for name, began in revisions.attempted:
+        try:
+            declared = _managed(archive.at(name))
+        except SourceError:
+            continue  # what it declared is not ours then, and stays
+        for address in declared:
+            attempted[address] = min(began, attempted.get(address, began))
+    here = _moved(settled, renames)
+    since = revisions.settled or (revisions.attempted[0][0] if revisions.attempted else "")
+    return Prior(
+        known=True, settled=here, applied=applied, attempted=attempted, missing=missing,
+        last=lambda address: _last(address, here.get(address), since, archive, log),
+    )  # fmt: skip
+
+
+def _resources(archive: _Archive, name: str, log: Log) -> tuple[dict[Address, Resource], str]:
+    if not name:
+        return {}, ""
+    try:
+        log(name)
+        return _managed(archive.at(name)), ""
+    except SourceError as error:
+        return {}, f"the settled revision: {error}"
+
+
+def _managed(desired: Desired) -> dict[Address, Resource]:
+    return {address: found for address, found in desired.resources.items() if found.managed}
+
+
+def _moved(
+    resources: Mapping[Address, Resource], renames: Mapping[Address, Address]
+) -> dict[Address, Resource]:
+    """Give the same under the names that are meant now, for all that nests below a new one."""
+    if not renames:
+        return dict(resources)
+    known: dict[Address, Address] = {}
+
+    def now(address: Address) -> Address:
+        found = resources.get(address)
+        if address in renames:
+            known[address] = renames[address]
+        elif address not in known:
+            known[address] = address
+            if found is not None and not found.kind.edge:
+                above = now(found.parent)
+                names = (*above.names, *address.names[len(found.parent.names) :])
+                known[address] = Address(address.kind, names)
+        return known[address]
+
+    return {
+        now(address): replace(resource, address=now(address), parent=now(resource.parent))
+        for address, resource in resources.items()
+    }
+
+
+def _last(
+    address: Address, settled: Resource | None, since: str, archive: _Archive, log: Log
+) -> tuple[Resource | None, Commit | None]:
+    """Find by halving the commit that took an entry away, and what the entry said before."""
+    if not since:
+        return settled, None
+    try:
+        commits = list(log(since))
+        before, low, high = archive.at(since).resources.get(address), 0, len(commits) - 1
+        while low <= high:
+            middle = (low + high) // 2
+            found = archive.at(commits[middle].name).resources.get(address)
+            if found is not None and found.managed:
+                before, low = found, middle + 1
+            else:
+                high = middle - 1
+    except SourceError:
+        return settled, None
+    if before is None or not before.managed:
+        return settled, None
+    return before, commits[low] if low < len(commits) else None
