@@ -10,8 +10,10 @@ from reconciler.cloud.observe import observe
 from reconciler.cloud.session import Who
 from reconciler.engine.apply import Listener, Outcome, apply_plan, failures
 from reconciler.engine.bodies import Context
-from reconciler.engine.changes import Policy
+from reconciler.engine.contents import hold_full
+from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING, make_plan, wants_of
+from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Plan
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
@@ -77,11 +79,11 @@ def look(
     return observe(
         target.http, target.kinds, target.who,
         wants=lambda parent, kind: (parent, kind) in wanted, keys=keys,
-        renames=_renames(desired), owner=owner, progress=progress,
+        renames=renames_of(desired), owner=owner, progress=progress,
     )  # fmt: skip
 
 
-def _renames(desired: Desired) -> dict[Address, Address]:
+def renames_of(desired: Desired) -> dict[Address, Address]:
     """Give the other names under which the cloud may have what is declared."""
     other: dict[Address, Address] = {}
     for resource in desired.resources.values():
@@ -98,14 +100,27 @@ def plan_for(
     policy: Policy,
     selection: Selection,
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
+    memory: Memory | None = None,
 ) -> tuple[Plan, Live]:
     """Observe and compare."""
     live = look(target, desired, policy.owner, progress)
+    return compare_with(live, target, desired, policy, selection, memory), live
+
+
+def compare_with(
+    live: Live,
+    target: Target,
+    desired: Desired,
+    policy: Policy,
+    selection: Selection,
+    memory: Memory | None = None,
+) -> Plan:
+    """Plan from what was observed before."""
     plan = make_plan(
-        desired, live, target.kinds, policy, cloud=target.name,
+        desired, live, target.kinds, policy, memory=memory, cloud=target.name,
         targets=selection.targets, excludes=selection.excludes,
     )  # fmt: skip
-    return plan, live
+    return replace(plan, changes=hold_full(plan.changes, target.http, target.who.services))
 
 
 Progress = Callable[[Address, int, int], None]
@@ -141,6 +156,7 @@ def carry_out(
     listen: Listener = lambda _change, _status: None,
     stopped: Callable[[], bool] = lambda: False,
     progress: Progress = lambda _address, _done, _all: None,
+    memory: Memory | None = None,
 ) -> Report:
     """Apply a plan, and look again until nothing is left or it does not get less."""
     plan, live = first
@@ -152,7 +168,7 @@ def carry_out(
         return Report(plan, outcomes, interrupted=True)
     later: list[Outcome] = []
     try:
-        left, live = plan_for(target, desired, policy, selection)
+        left, live = plan_for(target, desired, policy, selection, memory=memory)
     except CloudError as error:
         return Report(plan, outcomes, unseen=str(error))
     for _ in range(PASSES - 1):
@@ -161,7 +177,7 @@ def carry_out(
             break
         context = make_context(target, desired, live, policy.owner, progress)
         later += apply_plan(more, context, listen=listen, stopped=stopped)
-        left, live = plan_for(target, desired, policy, selection)
+        left, live = plan_for(target, desired, policy, selection, memory=memory)
     return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later))
 
 

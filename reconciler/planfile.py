@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -10,15 +9,50 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reconciler.engine.policy import Releases
 from reconciler.errors import SourceError, StaleError
 from reconciler.kinds.values import Json
 from reconciler.report.jsonform import dump, plan_form
 from reconciler.report.table import Table
 from reconciler.report.words import clean, shown
-from reconciler.state.source import Revision
+from reconciler.state.source import Revision, fingerprint
 
 LONGEST = 20
 """Differences that are told one by one."""
+
+
+class Let(BaseModel):
+    """What was let through the guards when the plan was made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    replace: tuple[str, ...] = ()
+    delete: int = 0
+    update: int = 0
+    wipe: tuple[str, ...] = ()
+    first_meeting: bool = False
+    adopt: bool = False
+    unsettled: bool = False
+    history: bool = False
+    flap: bool = False
+
+    @classmethod
+    def of(cls, releases: Releases) -> Let:
+        """Write releases down."""
+        return cls(
+            replace=tuple(sorted(releases.replace)), delete=releases.delete,
+            update=releases.update, wipe=tuple(sorted(releases.wipe)),
+            first_meeting=releases.first_meeting, adopt=releases.adopt,
+            unsettled=releases.unsettled, history=releases.history, flap=releases.flap,
+        )  # fmt: skip
+
+    def releases(self) -> Releases:
+        """Give them back."""
+        return Releases(
+            frozenset(self.replace), self.delete, self.update, frozenset(self.wipe),
+            first_meeting=self.first_meeting, adopt=self.adopt, unsettled=self.unsettled,
+            history=self.history, flap=self.flap,
+        )  # fmt: skip
 
 
 class PlanFile(BaseModel):
@@ -36,17 +70,8 @@ class PlanFile(BaseModel):
     """A hash of the names and the contents of the state's files."""
     targets: tuple[str, ...]
     excludes: tuple[str, ...]
-    allow_replace: tuple[str, ...]
+    releases: Let
     changes: list[dict[str, Json]]
-
-
-def fingerprint(revision: Revision) -> str:
-    """Hash the files of a state."""
-    digest = hashlib.sha256()
-    for name, content in sorted(revision.files.items()):
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def make_plan_file(
@@ -57,7 +82,7 @@ def make_plan_file(
     state: Path | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
-    allow_replace: tuple[str, ...],
+    releases: Releases,
 ) -> PlanFile:
     """Gather what an apply needs to make the same plan again."""
     return PlanFile(
@@ -69,7 +94,7 @@ def make_plan_file(
         files=fingerprint(revision),
         targets=targets,
         excludes=excludes,
-        allow_replace=allow_replace,
+        releases=Let.of(releases),
         changes=[dict(change) for change in plan_form(table)["changes"]],
     )
 

@@ -9,26 +9,19 @@ from pathlib import Path
 import click
 
 from reconciler.cli.codes import Code
-from reconciler.cli.console import answer, answer_raw, can_ask, err, story, warn, width
-from reconciler.cli.options import (
-    CONTEXT,
-    Common,
-    WithOptionalValues,
-    common,
-    replacing,
-    selecting,
-)
+from reconciler.cli.console import answer, can_ask, err, story, width
+from reconciler.cli.make import let_through, make, prepare
+from reconciler.cli.options import CONTEXT, Common, WithOptionalValues, common, selecting
+from reconciler.cli.outcome import code_of, tell
 from reconciler.cli.place import check_writable, find_place
-from reconciler.cli.progress import applying, stopping
-from reconciler.cli.run import Run, look, open_run, owner_of
-from reconciler.engine.apply import failures
-from reconciler.engine.changes import Policy
+from reconciler.cli.releases import releasing
+from reconciler.cli.run import Run, open_run, owner_of
+from reconciler.engine.policy import Releases
 from reconciler.errors import StaleError, UsageError
-from reconciler.line import Report, Selection, carry_out
+from reconciler.line import Selection
 from reconciler.planfile import PlanFile, check_files, check_plan, read_plan_file
-from reconciler.report.jsonform import plan_json
-from reconciler.report.table import Table, make_table, with_outcomes
-from reconciler.report.text import outcome_text, plan_text, rows_text
+from reconciler.report.table import Table
+from reconciler.report.text import plan_text
 
 
 @click.command("apply", cls=WithOptionalValues, context_settings=CONTEXT)
@@ -39,7 +32,12 @@ from reconciler.report.text import outcome_text, plan_text, rows_text
 @click.option("--at", metavar="REV", help="Apply this commit, branch or tag instead of HEAD.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask. It releases nothing that is held.")
 @selecting
-@replacing
+@releasing
+@click.option(
+    "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+    help="Wait so long for another run that holds the cloud, instead of ending with 6.",
+)  # fmt: skip
+@click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the log.")
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form to print."
 )
@@ -53,7 +51,9 @@ def apply_command(
     auto_approve: bool,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
-    allow_replace: tuple[str, ...],
+    releases: Releases,
+    lock_timeout: float,
+    reason: str,
     output: str,
     options: Common,
 ) -> None:
@@ -62,8 +62,8 @@ def apply_command(
     Plans, shows the plan, asks, makes the changes in parallel, and looks again: what is left then
     is told. With FILE (from `plan --out`) or --plan-id the plan is made anew and must come out the
     same, or nothing is touched and it ends with 4. Where nobody can be asked, it needs one of
-    these or --auto-approve. The first Ctrl-C lets requests in flight end and reports; run it again
-    to go on.
+    these or --auto-approve, which answers the question and releases nothing that is held. The
+    first Ctrl-C lets requests in flight end and reports; run it again to go on.
 
     \b
         reconciler apply
@@ -71,32 +71,27 @@ def apply_command(
         reconciler apply --plan-id f43e25092d17ddb9
         reconciler apply --allow-replace=Flavor/m1.large
     """
-    asked = Asked(at, Selection(targets, excludes), allow_replace, plan_id, None)
+    asked = Asked(at, Selection(targets, excludes), releases, plan_id, None)
     if file:
-        if plan_id or at or targets or excludes or allow_replace:
+        if plan_id or at or targets or excludes or releases != Releases():
             raise UsageError("the options of a saved plan are in it: leave them out")
         asked, options = _of_file(read_plan_file(file), options)
     approved = bool(file or plan_id or auto_approve)
     if not approved and not can_ask():
         raise UsageError("nobody can be asked here: say --auto-approve, --plan-id ID, or FILE")
     run = _open(options, asked)
-    policy = Policy(run.owner, frozenset(asked.allow_replace))
-    plan, live, table = look(run, policy, asked.selection)
-    _check(asked, table)
+    ready = prepare(run, asked.selection, asked.releases)
+    _check(asked, ready.table)
+    if asked.saved or asked.plan_id:
+        ready = let_through(run, ready, ready.policy.seen())
     if output == "text":
-        answer(plan_text(table, width()))
-    todo = [change for change in plan.changes if not change.held]
-    report, started = Report(plan, ()), time.monotonic()
-    if todo:
-        if not approved:
-            _ask(table, output)
-        started = time.monotonic()
-        with stopping() as stopped, applying(len(todo)) as listen:
-            report = carry_out(
-                run.target, run.desired, policy, (plan, live), asked.selection,
-                listen=listen, stopped=stopped, progress=listen.sent,
-            )  # fmt: skip
-    _tell(run, report, table, output, time.monotonic() - started)
+        answer(plan_text(ready.table, width()))
+    if not approved and (ready.todo or ready.would_be_released_by_a_yes):
+        _ask(ready.table, output)
+        ready = let_through(run, ready, ready.policy.seen())
+    started = time.monotonic()
+    report = make(run, ready, patience=lock_timeout, reason=reason)
+    tell(run, report, ready.table, output, time.monotonic() - started)
     ctx.exit(code_of(report))
 
 
@@ -106,7 +101,7 @@ class Asked:
 
     at: str | None
     selection: Selection
-    allow_replace: tuple[str, ...]
+    releases: Releases
     plan_id: str | None
     saved: PlanFile | None
 
@@ -115,7 +110,7 @@ def _of_file(saved: PlanFile, options: Common) -> tuple[Asked, Common]:
     asked = Asked(
         None if saved.state else saved.revision,
         Selection(saved.targets, saved.excludes),
-        saved.allow_replace,
+        saved.releases.releases(),
         saved.plan_id,
         saved,
     )
@@ -188,44 +183,3 @@ def _ask(table: Table, output: str) -> None:
     if reply != "yes":
         story("nothing was changed")
         click.get_current_context().exit(Code.NOTHING)
-
-
-def _tell(run: Run, report: Report, table: Table, output: str, seconds: float) -> None:
-    outcomes = (*report.outcomes, *report.later)
-    whole = with_outcomes(table, outcomes)
-    left = make_table(report.left, folder=run.folder) if report.left else None
-    if output == "json":
-        for word in table.warnings:
-            warn(word)
-        answer_raw(plan_json(whole))
-    elif outcomes:
-        answer(outcome_text(whole, seconds))
-    if report.interrupted:
-        warn("interrupted: what is pending was not begun; run it again to go on")
-    if report.unseen:
-        warn(f"nobody knows what is left, for another look failed: {report.unseen}")
-    if left is not None and outcomes:
-        _tell_left(report, left, output)
-
-
-def _tell_left(report: Report, left: Table, output: str) -> None:
-    """Say what a look after the changes still found, and why."""
-    if not left.rows:
-        story("another look found nothing left to do", "green")
-        return
-    if failures((*report.outcomes, *report.later)):
-        warn("not everything was done; another look finds these changes left")
-    elif not report.settled:
-        warn("unsettled: another look still finds these changes to make")
-    else:
-        story("another look finds nothing left but what is held:")
-    if output == "text":
-        answer(rows_text(left, width()))
-
-
-def code_of(report: Report) -> Code:
-    """Say how an apply ends."""
-    if report.interrupted or failures((*report.outcomes, *report.later)) or not report.settled:
-        return Code.FAILED
-    last = report.left or report.plan
-    return Code.HELD if any(change.held for change in last.changes) else Code.DONE

@@ -11,6 +11,7 @@ class Code(IntEnum):
     USAGE = 64
     NOTHING = 1
     STALE = 4
+    LOCKED = 6
     FAILED = 5
     HELD = 3
     DIFFERS = 2

@@ -15,7 +15,7 @@ from reconciler import __version__
 from reconciler.cli.codes import Code
 from reconciler.cli.console import fail
 from reconciler.cli.options import CONTEXT, Common, common
-from reconciler.errors import ReconcilerError, StaleError, UsageError
+from reconciler.errors import LockedError, ReconcilerError, StaleError, UsageError
 
 COMMANDS = {
     "validate": "reconciler.cli.validate:validate_command",
@@ -101,6 +101,8 @@ def laid_out(command: click.Command) -> click.Command:
 def _code_of(error: ReconcilerError) -> Code:
     if isinstance(error, UsageError):
         return Code.USAGE
+    if isinstance(error, LockedError):
+        return Code.LOCKED
     return Code.STALE if isinstance(error, StaleError) else Code.NOTHING
 
 
@@ -126,7 +128,7 @@ def cli(ctx: click.Context, options: Common) -> None:
     \b
     Exit codes: 0 all is well · 1 nothing could be done · 2 there are differences (if asked) ·
     3 something is held · 4 the plan is stale · 5 something failed or was interrupted ·
-    64 wrong usage
+    6 another run writes · 64 wrong usage
     """
     ctx.obj = options
 

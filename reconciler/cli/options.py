@@ -86,15 +86,6 @@ def selecting(command: F) -> F:
     return command
 
 
-def replacing(command: F) -> F:
-    """Add --allow-replace."""
-    return click.option(
-        "--allow-replace", multiple=True, metavar="[=ADDRESS]",
-        help="Allow to make an object again where a field cannot change in place;"
-        " without an address: all of them.",
-    )(command)  # fmt: skip
-
-
 class WithOptionalValues(click.Command):
     """A command whose --allow-replace may stand without a value, and never takes the next word."""
 

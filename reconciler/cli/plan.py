@@ -13,11 +13,11 @@ from reconciler.cli.options import (
     Common,
     WithOptionalValues,
     common,
-    replacing,
     selecting,
 )
-from reconciler.cli.run import look, open_run, state_path
-from reconciler.engine.changes import Policy
+from reconciler.cli.releases import releasing
+from reconciler.cli.run import look, memory_of, open_run, policy_of, state_path
+from reconciler.engine.policy import Releases
 from reconciler.line import Selection
 from reconciler.planfile import make_plan_file, write_plan_file
 from reconciler.report.html import plan_html
@@ -32,7 +32,7 @@ FORMS = ("text", "json", "markdown", "html")
 @click.command("plan", cls=WithOptionalValues, context_settings=CONTEXT)
 @click.option("--at", metavar="REV", help="Plan this commit, branch or tag instead of HEAD.")
 @selecting
-@replacing
+@releasing
 @click.option(
     "--out", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Write the plan to a file, for `reconciler apply FILE`.",
@@ -49,7 +49,7 @@ def plan_command(
     at: str | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
-    allow_replace: tuple[str, ...],
+    releases: Releases,
     file: Path | None,
     output: str,
     detailed: bool,
@@ -68,14 +68,14 @@ def plan_command(
         reconciler plan --detailed-exitcode || echo "the cloud differs"
     """
     run = open_run(options, at=at)
-    policy = Policy(run.owner, frozenset(allow_replace))
-    _, _, table = look(run, policy, Selection(targets, excludes))
+    selection = Selection(targets, excludes)
+    _, _, table = look(run, policy_of(run, releases), selection, memory_of(run, selection))
     if file:
         write_plan_file(
             file,
             make_plan_file(
                 table, run.revision, owner=run.owner, state=state_path(run), targets=targets,
-                excludes=excludes, allow_replace=allow_replace,
+                excludes=excludes, releases=releases,
             ),
         )  # fmt: skip
     show(table, output)

@@ -19,13 +19,15 @@ from reconciler.cli.options import Common
 from reconciler.cli.place import Place, choose_cloud, find_place
 from reconciler.cloud.live import Live
 from reconciler.cloud.session import Answer, Cloud
-from reconciler.engine.changes import Policy
+from reconciler.engine.memory import Memory
+from reconciler.engine.policy import Policy, Releases
 from reconciler.engine.values import Plan
 from reconciler.errors import UsageError
 from reconciler.kinds.registry import Kinds, load_kinds
+from reconciler.ledger import recall, repository_of
 from reconciler.line import Selection, Target, plan_for
 from reconciler.report.table import Table, make_table
-from reconciler.settings import OWNER
+from reconciler.settings import OWNER, CloudSettings
 from reconciler.state.model import make_desired
 from reconciler.state.source import Revision
 from reconciler.state.values import Desired
@@ -42,6 +44,7 @@ class Run:
     desired: Desired
     target: Target
     owner: str
+    settings: CloudSettings | None
 
 
 def open_cloud(options: Common, place: Place) -> Cloud:
@@ -87,22 +90,42 @@ def open_run(options: Common, *, at: str | None = None) -> Run:
     kinds = load_kinds()
     place = find_place(options, kinds)
     owner = owner_of(options, place)
-    name, _ = choose_cloud(options, place)
+    name, settings = choose_cloud(options, place)
     revision, folder = place.read_state(at)
     desired, warnings = make_desired(revision, kinds)
     for problem in warnings:
         warn(str(problem).replace("warning: ", "", 1))
     cloud = open_cloud(options, place)
     return Run(
-        place, kinds, revision, folder, desired, Target(cloud, cloud.who(), name, kinds), owner
-    )
+        place, kinds, revision, folder, desired, Target(cloud, cloud.who(), name, kinds), owner,
+        settings,
+    )  # fmt: skip
 
 
-def look(run: Run, policy: Policy, selection: Selection) -> tuple[Plan, Live, Table]:
+def policy_of(run: Run, releases: Releases) -> Policy:
+    """Put together what the settings and the person at the terminal allow."""
+    settings = run.settings
+    if settings is None:
+        return Policy(run.owner, releases=releases)
+    prune = frozenset(kind for kind, on in settings.prune.items() if on)
+    return Policy(run.owner, prune, settings.adopt, settings.limits, releases)
+
+
+def memory_of(run: Run, selection: Selection) -> Memory | None:
+    """Recall what earlier runs left behind; without an owner there were none."""
+    if not run.owner:
+        return None
+    repository = None if run.folder else repository_of(run.place.root, run.place.folder)
+    return recall(run.target, run.desired, run.owner, selection, repository, time.time())
+
+
+def look(
+    run: Run, policy: Policy, selection: Selection, memory: Memory | None
+) -> tuple[Plan, Live, Table]:
     """Observe, with progress, and plan."""
     started = time.monotonic()
     with observing(len([*run.kinds])) as step:
-        plan, live = plan_for(run.target, run.desired, policy, selection, step)
+        plan, live = plan_for(run.target, run.desired, policy, selection, step, memory)
     return plan, live, make_table(plan, folder=run.folder, seconds=time.monotonic() - started)
 
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from reconciler.cloud.live import Live, LiveObject, owners
+from reconciler.cloud.live import Live, LiveObject, owners, protected
 from reconciler.engine.compare import FieldChange, compare
+from reconciler.engine.memory import Memory
+from reconciler.engine.policy import ALL, Policy
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.bootstrap import BOOTSTRAP
 from reconciler.kinds.fields import Field, fields_of, references
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Claim, Desired, Lifecycle, Mode, Replace, Resource
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the person at the terminal, or the settings, allow."""
-
-    owner: str = ""
-    allow_replace: frozenset[str] = frozenset()
-    """Addresses, or ``*`` for all."""
 
 
 def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
@@ -37,7 +29,7 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     if held:
         return _change(resource, None, Action.UPDATE, held=held)
     if resource.lifecycle is Lifecycle.ABSENT:
-        return _delete_declared(resource, found, live, policy) if found else None
+        return _delete_declared(resource, found, policy) if found else None
     if found is None:
         return _only_told(_create(resource, policy))
     change = _update(resource, found, live, policy)
@@ -97,18 +89,20 @@ def _change(
     held: Held | None = None,
     reason: str = "",
     mark: bool = False,
+    protect: bool | None = None,
 ) -> Change:
     return Change(
         resource.address, resource.kind, action, resource.parent, fields, reason,
-        held=held, resource=resource, live=found, mark=mark, origin=resource.origin,
+        held=held, resource=resource, live=found, mark=mark, protect=protect,
+        origin=resource.origin,
     )  # fmt: skip
 
 
 def _create(resource: Resource, policy: Policy) -> Change:
     fields = compare(fields_of(resource.kind.spec), resource.fields, {})
-    return _change(
-        resource, None, Action.CREATE, fields, mark=bool(policy.owner and resource.kind.mark)
-    )
+    mark = bool(policy.owner and resource.kind.mark)
+    protect = True if mark and resource.options.protect else None
+    return _change(resource, None, Action.CREATE, fields, mark=mark, protect=protect)
 
 
 def _update(resource: Resource, found: LiveObject, live: Live, policy: Policy) -> Change | None:
@@ -128,13 +122,24 @@ def _update(resource: Resource, found: LiveObject, live: Live, policy: Policy) -
             resource, found, Action.UPDATE if fields else Action.ADOPT, fields, held=held
         )
     mark = bool(policy.owner and kind.mark and policy.owner not in marks)
+    protect = _protection(resource, found, policy)
+    if protect is not None and found is not None:
+        fields = (*fields, FieldChange("protect", not protect, protect))
     forced = next((f.path for f in fields if f.forces_replace), "")
     if forced:
-        return _replace(resource, found, fields, forced, policy, mark=mark)
+        return _replace(resource, found, fields, forced, policy)
     if fields:
         low = _below_use(kind, found, fields)
-        return _change(resource, found, Action.UPDATE, fields, held=low, mark=mark)
+        return _change(resource, found, Action.UPDATE, fields, held=low, mark=mark, protect=protect)
     return _change(resource, found, Action.ADOPT, mark=True) if mark else None
+
+
+def _protection(resource: Resource, found: LiveObject, policy: Policy) -> bool | None:
+    """Say whether protection is to be noted or taken away; only a commit that says so does."""
+    said = resource.options.protect if "protect" in resource.options.model_fields_set else None
+    if said is None or not policy.owner or resource.kind.mark is None:
+        return None
+    return said if said is not protected(resource.kind, found.raw, policy.owner) else None
 
 
 def _replace(
@@ -143,22 +148,19 @@ def _replace(
     fields: tuple[FieldChange, ...],
     forced: str,
     policy: Policy,
-    *,
-    mark: bool,
 ) -> Change:
-    address = resource.address
+    address, kind, options = resource.address, resource.kind, resource.options
     allowed = (
-        resource.kind.edge
-        or resource.options.replace is Replace.ALLOW
-        or "*" in policy.allow_replace
-        or str(address) in policy.allow_replace
+        kind.edge
+        or options.replace is Replace.ALLOW
+        or policy.releases.approved
+        or bool({ALL, str(address)} & policy.releases.replace)
     )
+    unprotected = "protect" in options.model_fields_set and not options.protect
     held = None
-    if address in BOOTSTRAP:
-        held = Held(Reason.SELF, "the cloud was born with it; it is never replaced")
-    elif resource.options.protect:
+    if options.protect or (protected(kind, found.raw, policy.owner) and not unprotected):
         held = Held(Reason.PROTECTED, "protect: true", "say protect: false in a commit of its own")
-    elif not resource.kind.replaceable:
+    elif not kind.replaceable:
         held = Held(Reason.REPLACE, f"{forced} cannot change, and it cannot be made again")
     elif not allowed:
         held = Held(
@@ -166,9 +168,12 @@ def _replace(
             f"{forced} cannot change in place",
             f"--allow-replace={address}, or `reconcile: {{replace: allow}}`",
         )
-    mark = mark or bool(policy.owner and resource.kind.mark)
-    reason = f"{forced} cannot change in place"
-    return _change(resource, found, Action.REPLACE, fields, held=held, reason=reason, mark=mark)
+    mark = bool(policy.owner and kind.mark)
+    return _change(
+        resource, found, Action.REPLACE, fields, held=held,
+        reason=f"{forced} cannot change in place", mark=mark,
+        protect=True if mark and options.protect else None,
+    )  # fmt: skip
 
 
 def locked(change: Change) -> Held | None:
@@ -210,13 +215,12 @@ def _below_use(kind: Kind, found: LiveObject, fields: tuple[FieldChange, ...]) -
     return Held(Reason.DEPENDENCY, "; ".join(low), "free some, or raise the limit") if low else None
 
 
-def _delete_declared(resource: Resource, found: LiveObject, live: Live, policy: Policy) -> Change:
+def _delete_declared(resource: Resource, found: LiveObject, policy: Policy) -> Change:
     others = owners(found.kind, found.raw) - {policy.owner}
     held = None
-    if resource.address in BOOTSTRAP:
-        held = Held(Reason.SELF, "the cloud was born with it; it is never deleted")
-    elif resource.address in live.oneself():
-        held = Held(Reason.SELF, "the controller itself depends on it")
+    if protected(found.kind, found.raw, policy.owner):
+        release = "say lifecycle: managed and protect: false in a commit, then absent"
+        held = Held(Reason.PROTECTED, "it was declared with protect: true", release)
     elif others and policy.owner not in owners(found.kind, found.raw):
         held = Held(Reason.OWNERSHIP, f"it carries the mark of {', '.join(sorted(others))}")
     return _change(resource, found, Action.DELETE, held=held, reason="declared absent")
@@ -229,20 +233,24 @@ def removals(
     kind: Kind,
     policy: Policy,
     own: frozenset[Address],
+    memory: Memory | None = None,
 ) -> Iterator[Change]:
-    """Give the deletes of what a list, stated whole, does not name, where its parent is ours."""
+    """Give the deletes of what a list, stated whole, does not name.
+
+    Where its parent is not ours, only what an earlier revision of ours had added is taken away.
+    """
     parent = desired.resources.get(claim.parent)
     above = live.objects.get(claim.parent)
-    if parent is None or not parent.managed or kind.name in live.incomplete:
+    if parent is None or kind.name in live.incomplete:
         return
     if any(ref in live.incomplete for ref in referred(fields_of(kind.spec))):
         return
     marks = owners(above.kind, above.raw) if above else frozenset()
-    if marks and policy.owner not in marks:
-        return
+    foreign = not parent.managed or bool(marks and policy.owner not in marks)
+    added = memory.prior.settled if memory else {}
     for address in live.child_addresses(claim.parent, kind.name):
         found = live.objects.get(address)
-        if found is None or address in desired.resources:
+        if found is None or address in desired.resources or (foreign and address not in added):
             continue
         fields = live.fields(found)
         if claim.scopes is not None:

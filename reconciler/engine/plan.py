@@ -8,10 +8,17 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.cloud.live import Live, owners
-from reconciler.engine.changes import Policy, change_for, letting_go, removals
+from reconciler.engine.budget import keep_within
+from reconciler.engine.cause import with_cause
+from reconciler.engine.changes import change_for, letting_go, removals
 from reconciler.engine.compare import FieldChange
 from reconciler.engine.graph import order
+from reconciler.engine.guard import guard
 from reconciler.engine.hold import hold_in_use, hold_waiting, leans
+from reconciler.engine.memory import Memory
+from reconciler.engine.oneself import hold_oneself, keep_admins
+from reconciler.engine.policy import Policy
+from reconciler.engine.prune import pruned
 from reconciler.engine.values import Action, Change, Observed, Plan
 from reconciler.kinds.address import Address
 from reconciler.kinds.fields import Value
@@ -27,25 +34,27 @@ def make_plan(
     kinds: Kinds,
     policy: Policy,
     *,
+    memory: Memory | None = None,
     cloud: str = "",
     targets: Collection[str] = (),
     excludes: Collection[str] = (),
 ) -> Plan:
-    """Give the smallest change that brings the cloud to what is desired."""
-    planned: dict[Address, Change] = {}
-    for resource in desired.resources.values():
-        change = change_for(resource, live, policy)
-        if change:
-            planned[change.address] = change
-    own = live.own_hands()
-    for claim in desired.claims.values():
-        for change in removals(claim, desired, live, kinds[claim.kind], policy, own):
-            planned.setdefault(change.address, change)
-    for change in letting_go(tuple(planned.values()), live, kinds):
-        planned.setdefault(change.address, change)
+    """Give the smallest change that brings the cloud to what is desired.
+
+    Without a memory nothing is pruned, and only the guards hold that need none: tests and those
+    who look at a cloud without an owner have none.
+    """
+    planned = _differences(desired, live, kinds, policy, memory)
     unchanged = _unchanged(desired, planned.values())
     changes = _select(order(planned.values(), live), targets, excludes)
+    changes = hold_oneself(changes, live)
+    if memory is not None:
+        changes = guard(changes, desired, live, policy, memory)
     changes = _with_followers(hold_in_use(changes, live, kinds), desired, live)
+    if memory is not None:
+        changes = keep_within(changes, desired, live, policy, memory)
+        changes = keep_admins(changes, live, policy.limits.min_admins)
+        changes = tuple(with_cause(change, desired, memory) for change in changes)
     changes, warnings = hold_waiting(changes, desired, live)
     changes = tuple(sorted(changes, key=lambda change: change.address))
     revision = desired.revision
@@ -58,7 +67,29 @@ def make_plan(
         unchanged,
         warnings,
         _plan_id(changes, live),
+        memory.record.settled if memory else "",
     )
+
+
+def _differences(
+    desired: Desired, live: Live, kinds: Kinds, policy: Policy, memory: Memory | None
+) -> dict[Address, Change]:
+    """Give every change that what is stated, claimed and ours asks for."""
+    planned: dict[Address, Change] = {}
+    for resource in desired.resources.values():
+        change = change_for(resource, live, policy)
+        if change:
+            planned[change.address] = change
+    own = live.own_hands()
+    for claim in desired.claims.values():
+        for change in removals(claim, desired, live, kinds[claim.kind], policy, own, memory):
+            planned.setdefault(change.address, change)
+    if memory is not None:
+        for change in pruned(desired, live, policy, memory):
+            planned.setdefault(change.address, change)
+    for change in letting_go(tuple(planned.values()), live, kinds):
+        planned.setdefault(change.address, change)
+    return planned
 
 
 def _observed(live: Live) -> dict[str, Observed]:
@@ -153,8 +184,8 @@ def _plan_id(changes: Iterable[Change], live: Live) -> str:
     for change in changes:
         seen: object = ""
         if change.live is not None:
-            marks = sorted(owners(change.kind, change.live.raw))
-            seen = (change.live.id, marks, _steady(live.fields(change.live)))
+            owned = sorted(owners(change.kind, change.live.raw))
+            seen = (change.live.id, owned, _steady(live.fields(change.live)))
         fields = [
             (f.path, "" if f.sensitive else (_steady(f.before), _steady(f.after)))
             for f in change.fields
@@ -164,7 +195,8 @@ def _plan_id(changes: Iterable[Change], live: Live) -> str:
             (str(address), live.objects[address].id if address in live.objects else "")
             for address in leans(change)
         ]
-        parts = (str(change.address), change.action, fields, seen, held, change.mark, around)
+        marks = (change.mark, change.protect, change.detach)
+        parts = (str(change.address), change.action, fields, seen, held, marks, around)
         digest.update(repr(parts).encode())
     return digest.hexdigest()[:16]
 

@@ -16,6 +16,8 @@ from reconciler.engine.bodies import (
     whole_body,
 )
 from reconciler.engine.compare import compare
+from reconciler.engine.fresh import read_again, refuse_if_there
+from reconciler.engine.marks import marks_in_body, send_marks, tags_with_marks
 from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
 from reconciler.errors import Conflict, Exists, Missing, Stale, Transient
@@ -49,6 +51,8 @@ def perform(change: Change, context: Context) -> Done:
     match change.action:
         case Action.CREATE:
             return _create(change, context)
+        case Action.UPDATE if change.detach:
+            return _detach(change, context)
         case Action.UPDATE | Action.ADOPT:
             return _update(change, context)
         case Action.REPLACE if change.kind.retire:
@@ -69,14 +73,13 @@ def _create(change: Change, context: Context) -> Done:
     if kind.implicit and kind.implicit(change.address):
         return _take_implicit(change, context, sender)
     if kind.find and change.action is Action.CREATE:
-        _refuse_if_there(change, sender)
+        refuse_if_there(change, sender)
     body = whole_body(kind, resource.fields, context)
     name_and_place(change, values, body)
-    if change.mark and kind.mark:
-        if kind.mark.style is MarkStyle.ATTRIBUTE:
-            body[kind.mark.field] = context.owner
-        elif kind.mark.style is MarkStyle.TAG_IN_BODY:
-            body["tags"] = sorted({*body.get("tags", ()), f"reconciler:{context.owner}"})
+    body |= marks_in_body(change, context.owner)
+    if kind.mark and kind.mark.style is MarkStyle.TAG_IN_BODY:
+        tags = tags_with_marks(change, context.owner, set(body.get("tags") or ()))
+        body |= {"tags": tags} if tags else {}
     sent = kind.write(body, {}) if kind.write else body
     if kind.prepare:
         values = {**values, **kind.prepare(_work(change, context, sender, {}))}
@@ -101,21 +104,12 @@ def _succeed(change: Change, context: Context, retire: Retire) -> Done:
     assert change.live is not None  # only what is there is replaced
     values = _values_to_delete(change, context, change.live)
     sender = Sender(context.http, change.kind, values)
+    read_again(change, sender, context)
     sender.send(retire.first)
     done = _create(change, context)
     sender.send(retire.then)
-    _delete(change, context)
+    _delete(change, context, look=False)
     return done
-
-
-def _refuse_if_there(change: Change, sender: Sender) -> None:
-    """Look once more: a list may have been short, and the name is not kept unique."""
-    assert change.kind.find is not None  # asked by the caller
-    found = sender.send(change.kind.find)
-    called, name = change.kind.called, sender.values["name"]
-    items = [one for one in found.get("items") or () if not called or called(one) == name]
-    if items and (change.kind.listing is None or change.kind.listing.select is None):
-        raise Exists(f"{change.address} is there by now ({items[0].get('id')}); plan again")
 
 
 def _take_implicit(change: Change, context: Context, sender: Sender) -> Done:
@@ -163,8 +157,22 @@ def _settle_children(
             elif (change.address, kind.name) in context.claims:
                 within = {**context.ids, change.address: object_id}
                 inner = replace(context, ids=within)
-                _delete(Change(address, kind, Action.DELETE, change.address, live=child), inner)
+                gone = Change(address, kind, Action.DELETE, change.address, live=child)
+                _delete(gone, inner, look=False)
     return frozenset(there)
+
+
+def _detach(change: Change, context: Context) -> Done:
+    """Take the owner's mark off: from now on the object is nobody's."""
+    assert change.live is not None  # only what is there can be let go of
+    sender = Sender(context.http, change.kind, _values_to_delete(change, context, change.live))
+    read_again(change, sender, context)
+    body = marks_in_body(change, context.owner)
+    if body:
+        assert change.kind.update is not None  # marks of this style lie in the body
+        sender.send(change.kind.update, body)
+    send_marks(change, sender, context.owner)
+    return Done(change.live.id)
 
 
 def _update(change: Change, context: Context) -> Done:
@@ -181,14 +189,14 @@ def _update_once(change: Change, context: Context) -> Done:
     values = values_for(change, context, found.id)
     sender = Sender(context.http, kind, values)
     raw, headers = found.raw, {}
-    if kind.revision and change.fields:
-        raw = _read_again(change, sender, context)
+    if change.fields and kind.get:
+        raw = read_again(change, sender, context)
+    if change.fields and kind.revision:
         headers = {"If-Match": f"revision_number={raw['revision_number']}"}
     if kind.lock and kind.lock.updates and kind.lock.on(raw):
         sender.send(kind.lock.opens)  # the service takes this alone, and nothing before it
     body = changed_body(change, context, raw)
-    if change.mark and kind.mark and kind.mark.style is MarkStyle.ATTRIBUTE:
-        body[kind.mark.field] = context.owner
+    body |= marks_in_body(change, context.owner)
     if body:
         sent = kind.write(body, raw) if kind.write else body
         assert kind.update is not None  # edges without one are made again
@@ -199,18 +207,6 @@ def _update_once(change: Change, context: Context) -> Done:
     return Done(found.id)
 
 
-def _read_again(change: Change, sender: Sender, context: Context) -> Mapping[str, Json]:
-    """Read the object right before it is changed, and refuse if another hand changed it."""
-    kind = change.kind
-    assert kind.get is not None and change.live is not None  # noqa: PT018 - a kind's contract
-    raw = sender.send(kind.get)
-    before, now = context.live.fields(change.live), read_fields(kind, raw, context.live)
-    for name in top_names(change):
-        if before.get(name) != now.get(name):
-            raise Stale(f"{change.address}: {name} was changed by another hand since it was read")
-    return raw
-
-
 def _later_calls(
     change: Change, context: Context, sender: Sender, raw: Mapping[str, Json], names: list[str]
 ) -> None:
@@ -218,11 +214,8 @@ def _later_calls(
     kind, resource = change.kind, change.resource
     assert resource is not None  # asked by the callers
     vias = {f.via: f for f in fields_of(kind.spec) if f.via and f.name in names}
-    mark = f"reconciler:{context.owner}"
-    tagged = change.mark and kind.mark and kind.mark.style in (MarkStyle.TAG, MarkStyle.TAG_IN_BODY)
     created = change.action in (Action.CREATE, Action.REPLACE)
-    if created and kind.mark and kind.mark.style is MarkStyle.TAG_IN_BODY:
-        tagged = False
+    marked = created and kind.mark is not None and kind.mark.style is MarkStyle.TAG_IN_BODY
     for via, one in vias.items():
         if via in kind.steps:
             kind.steps[via](_work(change, context, sender, raw))
@@ -230,12 +223,12 @@ def _later_calls(
         values = dict(sender.values)
         if via == "tags":
             kept = {t for t in raw.get("tags") or () if is_reserved(t)}
-            own = {mark} if tagged else set()
-            values["tags"] = sorted({*(resource.fields[one.name] or ()), *kept, *own})
-            tagged = False
+            stated = set(resource.fields[one.name] or ())
+            values["tags"] = tags_with_marks(change, context.owner, stated | kept)
+            marked = True
         Sender(sender.http, kind, values).send(kind.calls[via])
-    if tagged or (change.mark and kind.mark and kind.mark.style is MarkStyle.MAP):
-        sender.send(kind.calls["mark"])
+    if not marked:
+        send_marks(change, sender, context.owner)
 
 
 def _work(change: Change, context: Context, sender: Sender, raw: Mapping[str, Json]) -> Work:
@@ -270,12 +263,14 @@ def _await_ready(kind: Kind, sender: Sender, raw: Mapping[str, Json], context: C
         state = str(sender.send(kind.get).get(kind.ready.field, ""))
 
 
-def _delete(change: Change, context: Context) -> None:
+def _delete(change: Change, context: Context, *, look: bool = True) -> None:
     kind, found = change.kind, change.live
     if kind.delete is None or found is None:
         return
     sender = Sender(context.http, kind, _values_to_delete(change, context, found))
     try:
+        if look:
+            read_again(change, sender, context)
         if kind.lock and kind.lock.on(found.raw):
             sender.send(kind.lock.opens)
         if isinstance(kind.before_delete, Call):

@@ -80,6 +80,10 @@ class Change:
     live: LiveObject | None = None
     mark: bool = False
     """Whether the owner's mark is to be written."""
+    protect: bool | None = None
+    """Whether protection is to be noted beside the mark, or taken away from it; None: neither."""
+    detach: bool = False
+    """Whether the owner's mark is to be taken off."""
     origin: Origin = NOWHERE
 
 
@@ -104,6 +108,8 @@ class Plan:
     unchanged: int
     warnings: tuple[str, ...]
     id: str
+    settled: str = ""
+    """The last revision of which everything was done."""
 
     @property
     def empty(self) -> bool:

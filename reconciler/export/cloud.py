@@ -10,8 +10,8 @@ from io import BytesIO
 from reconciler.cloud.index import NO_KEYS, Keys
 from reconciler.cloud.live import Live, LiveObject
 from reconciler.cloud.observe import observe
-from reconciler.engine.changes import Policy
 from reconciler.engine.plan import make_plan
+from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Change
 from reconciler.errors import SourceError, StateError
 from reconciler.export.choose import Choice, choose, scope_of

@@ -104,7 +104,7 @@ def make_table(plan: Plan, *, folder: str = "", seconds: float | None = None) ->
     summary["unchanged"] = plan.unchanged
     return Table(
         plan.id, plan.cloud, plan.revision, plan.subject, rows, plan.observed, plan.unchanged,
-        plan.warnings, summary, folder=folder, seconds=seconds,
+        plan.warnings, summary, folder=folder, settled=plan.settled, seconds=seconds,
     )  # fmt: skip
 
 

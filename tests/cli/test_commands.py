@@ -9,8 +9,8 @@ from pathlib import Path
 import git
 import pytest
 
-from reconciler.cli.apply import code_of
 from reconciler.cli.codes import Code
+from reconciler.cli.outcome import code_of
 from reconciler.engine.apply import Outcome, Status
 from reconciler.line import Report
 from reconciler.report.jsonform import plan_schema
@@ -126,9 +126,11 @@ def test_allow_replace_takes_no_next_word(call: Call, state: Path) -> None:
     )
     address = "--allow-replace=Network/campus/shop/front"
     other = "--allow-replace=Network/campus/shop/back"
-    assert call("plan", "--allow-replace", *OURS, "--detailed-exitcode").exit_code == Code.DIFFERS
-    assert call("plan", address, *OURS, "--detailed-exitcode").exit_code == Code.DIFFERS
-    assert call("plan", other, *OURS, "--detailed-exitcode").exit_code == Code.HELD
+    rest = ("--allow-first-meeting", "--allow-delete", "1", *OURS, "--detailed-exitcode")
+    result = call("plan", "--allow-replace", *rest)
+    assert result.exit_code == Code.DIFFERS, result.output
+    assert call("plan", address, *rest).exit_code == Code.DIFFERS
+    assert call("plan", other, *rest).exit_code == Code.HELD
 
 
 def test_a_failure_ends_with_5_and_is_told(call: Call, state: Path) -> None:

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 from reconciler import line
-from reconciler.engine.changes import Policy
+from reconciler.engine.policy import Policy, Releases
 from reconciler.engine.values import Action, Change, Plan, Reason
 from reconciler.kinds.address import Address
 from tests.support.fake_cloud import FakeCloud, Row
@@ -105,14 +105,18 @@ def test_what_carries_anothers_mark_is_held(cloud: FakeCloud, runner: Runner) ->
 REPLACED = NET % "subnets: {s: {cidr: 10.1.0.0/24%s}}"
 
 
+def letting(address: str) -> Policy:
+    return Policy("tests", releases=Releases(frozenset({address})))
+
+
 @pytest.mark.parametrize(
     ("option", "policy", "reason"),
     [
         ("", Policy("tests"), Reason.REPLACE),
         (", reconcile: {replace: allow}", Policy("tests"), None),
-        ("", Policy("tests", frozenset({"*"})), None),
-        ("", Policy("tests", frozenset({"Subnet/d/p/n/s"})), None),
-        ("", Policy("tests", frozenset({"Subnet/d/p/n/t"})), Reason.REPLACE),
+        ("", letting("*"), None),
+        ("", letting("Subnet/d/p/n/s"), None),
+        ("", letting("Subnet/d/p/n/t"), Reason.REPLACE),
         (", reconcile: {replace: allow, protect: true}", Policy("tests"), Reason.PROTECTED),
     ],
 )

@@ -17,7 +17,20 @@ from reconciler.kinds.registry import load_kinds
 
 KINDS = load_kinds()
 each_kind = pytest.mark.parametrize("kind", [*KINDS], ids=lambda kind: kind.name)
-WORDS = frozenset({"id", "parent", "name", "mark", "owner", "key", "value", "own_project"})
+WORDS = frozenset(
+    {
+        "id",
+        "parent",
+        "name",
+        "mark",
+        "owner",
+        "mark_key",
+        "mark_value",
+        "key",
+        "value",
+        "own_project",
+    }
+)
 """What the engine fills into calls besides fields and the ids of what an object lies in."""
 
 UNFILTERED = frozenset({"ServerGroup"})

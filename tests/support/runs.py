@@ -13,7 +13,7 @@ from reconciler import line
 from reconciler.cloud.live import Live
 from reconciler.cloud.session import Who
 from reconciler.engine.apply import Status
-from reconciler.engine.changes import Policy
+from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Plan
 from reconciler.kinds.calls import Http
 from reconciler.kinds.kind import Kind

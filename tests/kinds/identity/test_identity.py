@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.cloud.session import Cloud
 from reconciler.engine.apply import Status
-from reconciler.engine.changes import Policy
+from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Plan, Reason
 from reconciler.kinds.address import Address
 from reconciler.kinds.registry import Kinds

@@ -14,7 +14,7 @@ import pytest
 from reconciler import line
 from reconciler.cloud.session import Cloud
 from reconciler.engine.apply import Status
-from reconciler.engine.changes import Policy
+from reconciler.engine.policy import Policy, Releases
 from reconciler.engine.values import Action, Reason
 from reconciler.errors import Transient
 from reconciler.kinds.registry import Kinds
@@ -78,7 +78,7 @@ class Place:
         return make_desired(write_state(files, self.folder), self.kinds)[0]
 
     def runner(self, desired: Desired, *allowed: str) -> Runner:
-        policy = Policy(OWNER, frozenset(allowed))
+        policy = Policy(OWNER, releases=Releases(frozenset(allowed)))
         runner = runner_for(self.cloud, self.cloud.who(), only(self.kinds, [desired]), policy)
         return Runner(replace(runner.target, allowed_hosts=self.near), policy)
 

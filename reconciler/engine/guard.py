@@ -1,0 +1,132 @@
+"""From changes to the same with those held that nobody let through: each guard for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.cloud.live import Live, created_at, owners
+from reconciler.engine.memory import Memory
+from reconciler.engine.policy import Policy
+from reconciler.engine.values import Action, Change, Held, Reason
+from reconciler.kinds.address import Address
+from reconciler.kinds.kind import Form
+from reconciler.settings import Adopt
+from reconciler.state.values import Desired
+
+CLOCK_SKEW = 120.0
+"""Seconds by which a service's clock may be behind ours."""
+YES = "yes at the prompt, `apply FILE` or --plan-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """What the guards look at."""
+
+    desired: Desired
+    live: Live
+    policy: Policy
+    memory: Memory
+    planned: Mapping[Address, Change]
+    lost: str
+    """Why nobody can tell what was declared before, if so."""
+
+
+def guard(
+    changes: tuple[Change, ...], desired: Desired, live: Live, policy: Policy, memory: Memory
+) -> tuple[Change, ...]:
+    """Hold what must not be done, or not without somebody's word."""
+    planned = {change.address: change for change in changes}
+    lost = _lost(live, policy, memory)
+    at = Guarding(desired, live, policy, memory, planned, lost)
+    return tuple(c if c.held else replace(c, held=_held(c, at)) for c in changes)
+
+
+def _held(change: Change, at: Guarding) -> Held | None:
+    return _adoption(change, at) or _history(change, at) or _first_meeting(change, at)
+
+
+def _lost(live: Live, policy: Policy, memory: Memory) -> str:
+    """Say why the record cannot be relied on: it is gone, or what it speaks of is."""
+    if memory.problem:
+        return memory.problem
+    if memory.fresh:
+        for found in live.objects.values():
+            if policy.owner in owners(found.kind, found.raw):
+                return f"the record is gone, and {found.address} carries our mark"
+    return memory.prior.missing
+
+
+def _history(change: Change, at: Guarding) -> Held | None:
+    """Without a history nothing is deleted or replaced."""
+    released = at.policy.releases.history or at.policy.releases.approved
+    if not at.lost or released or change.action not in (Action.DELETE, Action.REPLACE):
+        return None
+    return Held(Reason.HISTORY, at.lost, "--allow-history, or approve the plan")
+
+
+def _first_meeting(change: Change, at: Guarding) -> Held | None:
+    """Hold what changes objects of a kind that no plan has touched yet which somebody saw."""
+    releases = at.policy.releases
+    if change.kind.name in at.memory.record.met or releases.first_meeting or releases.seen:
+        return None
+    if change.action in (Action.CREATE, Action.ADOPT) or comes_with_the_new(change, at.planned):
+        return None
+    if change.detach:
+        return None
+    what = f"the first time that {change.kind.name} is changed here"
+    return Held(Reason.FIRST_MEETING, what, f"{YES}, or --allow-first-meeting")
+
+
+def comes_with_the_new(change: Change, planned: Mapping[Address, Change]) -> bool:
+    """Say whether a removal only clears what the service adds to what this plan makes."""
+    above = planned.get(change.parent)
+    if above is None:
+        return False
+    if above.action is Action.CREATE and change.kind.edge:
+        return True
+    implicit = above.kind.implicit is not None and above.kind.implicit(above.address)
+    return implicit and above.mark and change.kind.edge
+
+
+def _adoption(change: Change, at: Guarding) -> Held | None:
+    """Hold the taking over of what is there already and nobody's, unless somebody said so."""
+    if not is_adoption(change, at) or _own_interrupted_create(change, at):
+        return None
+    releases, adopt = at.policy.releases, at.policy.adopt
+    if adopt is Adopt.REFUSE:
+        detail = "there already, and nobody's; adopt: refuse"
+        return Held(Reason.OWNERSHIP, detail, "declare it external, or say adopt: ask")
+    if adopt is Adopt.ALLOW or releases.adopt or releases.seen:
+        return None
+    detail = "there already, and nobody's: it would be taken over"
+    return Held(Reason.APPROVAL, detail, f"{YES}, `reconciler adopt` or --allow-adopt")
+
+
+def is_adoption(change: Change, at: Guarding) -> bool:
+    """Say whether a change takes over what was not ours before."""
+    kind, found = change.kind, change.live
+    if found is None or change.resource is None or kind.edge or change.action is Action.DELETE:
+        return False
+    if kind.implicit is not None and kind.implicit(change.address):
+        return False  # it came with what it lies in
+    if kind.mark is not None:
+        return not owners(kind, found.raw)
+    prior = at.memory.prior
+    if not prior.known or kind.form is not Form.NAMED:
+        return False
+    return change.address not in prior.settled
+
+
+def _own_interrupted_create(change: Change, at: Guarding) -> bool:
+    """Say whether an object was made by an apply of ours that did not live to mark it."""
+    began = at.memory.prior.attempted.get(change.address)
+    here = at.memory.record.began(at.memory.attempt)
+    first = min((t for t in (began, here) if t is not None), default=None)
+    if first is None or change.live is None:
+        return False
+    made = created_at(change.live.raw)
+    if made is None:
+        # Nova keeps no time for flavors: one that is just as declared is not made worse.
+        return not change.fields
+    return made >= first - CLOCK_SKEW

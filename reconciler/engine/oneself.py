@@ -1,0 +1,117 @@
+"""What the controller itself depends on: never deleted, disabled, renamed or cut off by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.cloud.live import Live
+from reconciler.engine.values import Action, Change, Held, Reason
+from reconciler.kinds.address import Address
+from reconciler.kinds.bootstrap import ADMIN, BOOTSTRAP
+
+
+def oneself(live: Live) -> frozenset[Address]:
+    """Give the own user, project, roles and endpoints, and what every cloud is born with."""
+    own = {*BOOTSTRAP, *live.oneself()}
+    own |= {a for a in live.objects if a.kind == ADMIN.kind and a.names in _own_roles(live)}
+    for found in live.objects.values():
+        if found.kind.reaches and live.self_region:
+            region = live.fields(found).get(found.kind.reaches)
+            if isinstance(region, Address) and region.name == live.self_region:
+                own |= {found.address, found.parent, region}
+    return frozenset(own)
+
+
+def _own_roles(live: Live) -> frozenset[tuple[str, ...]]:
+    return frozenset((name,) for name in live.self_roles)
+
+
+def hold_oneself(changes: tuple[Change, ...], live: Live) -> tuple[Change, ...]:
+    """Hold what would cut the branch that the controller sits on."""
+    own = oneself(live)
+    return tuple(c if c.held else replace(c, held=_hold(c, own)) for c in changes)
+
+
+def _hold(change: Change, own: frozenset[Address]) -> Held | None:
+    if change.address not in own:
+        return None
+    if change.action in (Action.DELETE, Action.REPLACE):
+        return Held(Reason.SELF, "the controller itself, or every cloud, depends on it")
+    vital = [
+        f.path for f in change.fields
+        if f.path.split(".")[0] in change.kind.vital and f.after is not True
+    ]  # fmt: skip
+    if vital and change.action is Action.UPDATE:
+        detail = f"the controller itself depends on its {', '.join(vital)}"
+        return Held(Reason.SELF, detail, "change it by hand, then state it")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """An edge on a way to be admin: a role that somebody holds, or a membership in a group."""
+
+    address: Address
+    parent: Address
+    holders: frozenset[Address]
+    passes_on: bool
+    """Whether it gives what its parent has, and not the role itself."""
+
+
+def keep_admins(changes: tuple[Change, ...], live: Live, least: int) -> tuple[Change, ...]:
+    """Hold every change that takes a way to be admin, where too few enabled users would be left."""
+    going = [c for c in changes if not c.held and _takes_access(c)]
+    if not going:
+        return changes
+    ways = _ways(live)
+    before = _admins(ways, live, frozenset())
+    after = _admins(ways, live, frozenset(c.address for c in going))
+    if len(after) >= min(least, len(before)):
+        return changes
+    why = f"{len(after)} of {len(before)} enabled users would still be admin, {least} must be"
+    held = Held(Reason.SELF, why, "limits: {min_admins: …}")
+    touched = {w.address for w in ways} | {w.parent for w in ways} | before
+    touched |= {holder for way in ways for holder in way.holders}
+    harmful = {c.address for c in going if c.address in touched}
+    return tuple(replace(c, held=held) if c.address in harmful else c for c in changes)
+
+
+def _takes_access(change: Change) -> bool:
+    if change.action is Action.UPDATE:
+        return any(f.path == "enabled" and f.after is False for f in change.fields)
+    return change.action in (Action.DELETE, Action.REPLACE)
+
+
+def _ways(live: Live) -> list[_Way]:
+    ways = []
+    for found in live.objects.values():
+        grants = found.kind.grants
+        if grants is None:
+            continue
+        fields = live.fields(found)
+        if grants.role and fields.get(grants.role) != ADMIN:
+            continue
+        said = (fields.get(name) for name in grants.holders)
+        who = frozenset(one for one in said if isinstance(one, Address))
+        ways.append(_Way(found.address, found.parent, who, not grants.role))
+    return ways
+
+
+def _admins(ways: Iterable[_Way], live: Live, gone: frozenset[Address]) -> frozenset[Address]:
+    """Give the enabled users that have the admin role anywhere, by themselves or by a group."""
+    holders: set[Address] = set()
+    members: dict[Address, set[Address]] = {}
+    for way in ways:
+        if way.address in gone or way.parent in gone:
+            continue
+        if way.passes_on:
+            members.setdefault(way.parent, set()).update(way.holders)
+        else:
+            holders |= way.holders
+    people = {user for holder in holders for user in members.get(holder, {holder})}
+    return frozenset(
+        user for user in people
+        if user in live.objects and user not in gone
+        and live.objects[user].raw.get("enabled", True)
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""From what is ours and declared no more, to what goes with its entry, and why some of it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.cloud.live import Live, LiveObject, owners, protected
+from reconciler.engine.compare import FieldChange
+from reconciler.engine.memory import Memory
+from reconciler.engine.policy import Policy
+from reconciler.engine.values import Action, Change, Held, Reason
+from reconciler.state.values import Desired, OnRemove
+
+
+def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iterator[Change]:
+    """Give the delete, or the detaching, of every object of ours that nothing declares any more."""
+    if not memory.prunes:
+        return
+    lying_in = {r.parent for r in desired.resources.values() if r.managed}
+    for found in live.objects.values():
+        declared = desired.resources.get(found.address)
+        if not _prunable(found) or (declared is not None and not declared.implied):
+            continue
+        why = _ours(found, policy, memory)
+        if why is None:
+            continue
+        change = _change(found, policy, memory, why)
+        if change.held is None and found.address in lying_in:
+            held = Held(
+                Reason.DEPENDENCY, "something is declared that lies in it",
+                f"declare it, or take away what is stated in {found.address}",
+            )  # fmt: skip
+            change = replace(change, held=held)
+        yield change
+
+
+def _prunable(found: LiveObject) -> bool:
+    """Say whether an object comes and goes by an entry of its own."""
+    kind = found.kind
+    by_itself = kind.implicit is not None and kind.implicit(found.address)
+    return kind.delete is not None and not kind.edge and not by_itself
+
+
+def _ours(found: LiveObject, policy: Policy, memory: Memory) -> Held | str | None:
+    """Say that an object is ours ('' ), that it may be (held), or that it is not (None)."""
+    if found.kind.mark is not None:
+        return "" if policy.owner in owners(found.kind, found.raw) else None
+    if found.address in memory.prior.settled:
+        return ""
+    if found.address in memory.prior.attempted:
+        detail = "only a revision declared it whose apply did not end; it may be another's"
+        return Held(Reason.UNSETTLED, detail, "--allow-unsettled, or approve the plan")
+    return None
+
+
+def _change(found: LiveObject, policy: Policy, memory: Memory, why: Held | str) -> Change:
+    last, commit = memory.prior.last(found.address)
+    reason = f"removed in {commit.words}" if commit else "not in git"
+    retired = found.kind.retire is not None and _is_retired(found, policy.owner)
+    if last is not None and last.options.on_remove is OnRemove.DETACH:
+        gone = FieldChange("owner", policy.owner, None)
+        return Change(
+            found.address, found.kind, Action.UPDATE, found.parent, (gone,),
+            f"{reason}, with on_remove: detach", live=found, detach=True,
+        )  # fmt: skip
+    held = why if isinstance(why, Held) else None
+    if retired:
+        reason = "made again; this is the earlier one"
+    elif protected(found.kind, found.raw, policy.owner) or (last and last.options.protect):
+        release = "declare it again with protect: false, apply that, then remove it"
+        held = Held(Reason.PROTECTED, "it was declared with protect: true", release)
+    elif found.kind.name not in policy.prune:
+        detail = f"{found.kind.name} is not pruned"
+        held = Held(Reason.PRUNE_OFF, detail, f"say prune: {{{found.kind.name}: true}}")
+    elif held is not None and (policy.releases.unsettled or policy.releases.approved):
+        held = None
+    return Change(
+        found.address, found.kind, Action.DELETE, found.parent, (), reason, held=held, live=found
+    )
+
+
+def _is_retired(found: LiveObject, owner: str) -> bool:
+    """Say whether it made room for a successor: it answers to no address, and its time is over."""
+    mark = found.kind.mark
+    return mark is not None and f"reconciler:{owner}:retired" in (found.raw.get(mark.field) or ())

@@ -1,0 +1,119 @@
+"""Between runs: what is recalled before a plan, noted before an apply, and settled after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler.cloud.record import Record, read_record
+from reconciler.engine.apply import Status, failures
+from reconciler.engine.budget import spent_by
+from reconciler.engine.memory import Memory
+from reconciler.engine.policy import Policy
+from reconciler.engine.values import Action, Plan, Reason
+from reconciler.errors import CloudError
+from reconciler.line import Report, Selection, Target, renames_of
+from reconciler.state.history import Prior, Revisions, read_prior
+from reconciler.state.source import commits_since, fingerprint, keep_commit, read_commit, toplevel
+from reconciler.state.values import Desired
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Where earlier revisions of the state are read from."""
+
+    root: Path
+    folder: str
+
+
+def repository_of(root: Path, folder: Path) -> Repository | None:
+    """Find the repository that the state's folder lies in, if there is one."""
+    top = toplevel(root)
+    if top is None:
+        return None
+    return Repository(top, folder.resolve().relative_to(top.resolve()).as_posix())
+
+
+def recall(
+    target: Target,
+    desired: Desired,
+    owner: str,
+    selection: Selection,
+    repository: Repository | None,
+    now: float,
+) -> Memory:
+    """Read the record, and what the revisions declared that it names."""
+    revision = desired.revision
+    attempt = revision.name or f"~{fingerprint(revision)[:16]}"
+    try:
+        record = read_record(target.http, target.who.project_id, owner)
+    except CloudError as error:
+        return Memory(now=now, problem=f"the record cannot be read: {error}", attempt=attempt)
+    whole = bool(revision.name) and not selection.targets and not selection.excludes
+    prior = Prior()
+    if revision.name and repository is not None:
+        prior = _prior(record or Record(), target, desired, repository)
+    return Memory(
+        record or Record(), prior, now, fresh=record is None, prunes=whole, attempt=attempt
+    )
+
+
+def _prior(record: Record, target: Target, desired: Desired, repository: Repository) -> Prior:
+    named = Revisions(record.settled, record.applied, record.attempted)
+    return read_prior(
+        desired, named, renames_of(desired), target.kinds,
+        lambda revision: read_commit(repository.root, revision, repository.folder),
+        lambda old: commits_since(repository.root, old, desired.revision.name),
+    )  # fmt: skip
+
+
+def begin(record: Record, plan: Plan, memory: Memory, policy: Policy, now: float) -> Record:
+    """Note what an apply is about to do, before its first request."""
+    todo = [change for change in plan.changes if not change.held]
+    noted = record.attempt(memory.attempt, now).spend(spent_by(todo), now)
+    if policy.releases.seen or policy.releases.first_meeting:
+        noted = replace(noted, met=noted.met | {change.kind.name for change in todo})
+    return noted.use(plan.id) if policy.releases.approved else noted
+
+
+def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
+    """Note what became of it: what was not deleted is given back, and how far we are."""
+    outcomes = (*report.outcomes, *report.later)
+    undone = [o.change for o in outcomes if o.status in (Status.SKIPPED, Status.PENDING)]
+    noted = record.spend({kind: -count for kind, count in spent_by(undone).items()}, now)
+    if report.interrupted or report.unseen:
+        return noted
+    done = not failures(outcomes) and _all_done(report)
+    if not memory.prunes:
+        folder = memory.attempt.startswith("~")
+        kept = tuple(one for one in noted.attempted if one[0] != memory.attempt)
+        return replace(noted, attempted=kept) if done and folder else noted
+    noted = replace(noted, applied=memory.attempt)
+    if not done:
+        return noted
+    return replace(noted, settled=memory.attempt, attempted=())
+
+
+def _all_done(report: Report) -> bool:
+    """Say whether nothing is left that decides whose an object is."""
+    left = report.left or report.plan
+    for change in left.changes:
+        if change.action is Action.UPDATE:
+            continue  # it is there, and whose it is was settled when it was made or adopted
+        if change.held and change.held.reason is Reason.PRUNE_OFF and change.kind.mark:
+            continue  # its mark remembers it, and the operator said that it stays
+        return False
+    return True
+
+
+def keep(repository: Repository, cloud: str, record: Record) -> None:
+    """Keep the revisions that the record names in this clone."""
+    for name, revision in (("settled", record.settled), ("applied", record.applied)):
+        if revision:
+            keep_commit(repository.root, f"{cloud}/{name}", revision)
+
+
+def is_behind(memory: Memory) -> bool:
+    """Say whether the record has yet to hear of the revision, although nothing differs."""
+    record = memory.record
+    return memory.prunes and {record.applied, record.settled} != {memory.attempt}
