@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 40
-MAX_VALUES = 1_000_000
+MAX_VALUES = 300_000
+"""Values of one file; some half a kilobyte of memory each."""
+MAX_IN_ALL = 2_000_000
+"""Values of all files of a state."""
+TOO_MANY = (
+    f"more than {MAX_VALUES:,} values in a file, or {MAX_IN_ALL:,} in all: aliases counted in full"
+)
 MAX_DIGITS = 40
-MAX_OPEN = 1_000
-"""Brackets and braces of a file from which on their depth is looked at before it is read."""
 
 
 class YamlError(Exception):
@@ -50,6 +55,21 @@ class _Loader(yaml.CSafeLoader):
     """The YAML 1.2 core schema: ``no``, ``on`` and ``1:30`` are strings."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+    depth = 0
+    count = 0
+
+    def descend_resolver(self, parent: yaml.Node | None, _index: object) -> None:
+        """Refuse a pit where it begins: the C parser's own recursion would end the process."""
+        self.depth += 1
+        self.count += 1
+        line = parent.start_mark.line + 1 if parent is not None else 1
+        if self.depth > MAX_DEPTH + 1:
+            raise YamlError(line, f"nested more than {MAX_DEPTH} levels deep")
+        if self.count > 2 * MAX_VALUES:  # keys are nodes, too
+            raise YamlError(line, TOO_MANY)
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
 
 
 _INT = re.compile(r"^(?:[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+)$")
@@ -57,36 +77,49 @@ _FLOAT = re.compile(
     r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
 _OCTAL_LIKE = re.compile(r"^[-+]?0[0-9]+$")
-for _tag, _pattern, _first in (
-    ("null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
-    ("bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
-    ("int", _INT, list("-+0123456789")),
-    ("float", _FLOAT, list("-+0123456789.")),
-    ("merge", re.compile(r"^<<$"), ["<"]),
-):
+_SCHEMA = {
+    "null": (re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    "bool": (re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    "int": (_INT, list("-+0123456789")),
+    "float": (_FLOAT, list("-+0123456789.")),
+    "merge": (re.compile(r"^<<$"), ["<"]),
+}
+for _tag, (_pattern, _first) in _SCHEMA.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, _first)
 
 _PREFIX = "tag:yaml.org,2002:"
+_PLAIN_TAGS = frozenset({f"{_PREFIX}map", f"{_PREFIX}seq"})
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many values may yet be read, in all files together. Guards the number."""
+
+    left: int = MAX_IN_ALL
 
 
 class _Builder:
     """Makes values out of nodes, within limits."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
         self.count = 0
         self.open: list[yaml.Node] = []
 
     def build(self, node: yaml.Node) -> Any:
         line = node.start_mark.line + 1
         self.count += 1
-        if self.count > MAX_VALUES:
-            raise YamlError(line, f"more than {MAX_VALUES:,} values, aliases counted in full")
+        self.budget.left -= 1
+        if self.count > MAX_VALUES or self.budget.left < 0:
+            raise YamlError(line, TOO_MANY)
         if len(self.open) > MAX_DEPTH:
             raise YamlError(line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if any(node is outer for outer in self.open):
             raise YamlError(line, "an alias that contains itself")
+        if node.tag not in _PLAIN_TAGS:
+            raise YamlError(line, f"the tag {node.tag} is not taken here")
         self.open.append(node)
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -140,25 +173,23 @@ class _Builder:
 
 def _scalar(node: yaml.ScalarNode) -> Any:
     tag, text = node.tag.removeprefix(_PREFIX), node.value
+    if tag in _SCHEMA and not _SCHEMA[tag][0].match(text):
+        raise YamlError(node.start_mark.line + 1, f"the tag !!{tag} does not fit what it stands at")
     if tag == "null":
         return None
     if tag == "bool":
         return text.lower() == "true"
     if tag == "int":
         return int(text, 0) if len(text) <= MAX_DIGITS else text
-    if tag == "float":
-        return (
-            text
-            if _OCTAL_LIKE.match(text)
-            else float(text.replace(".inf", "inf").replace(".nan", "nan"))
-        )
-    if tag == "str":
+    if tag == "float" and not _OCTAL_LIKE.match(text):
+        return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+    if tag in ("float", "str"):
         return text
     raise YamlError(node.start_mark.line + 1, f"the tag {node.tag} is not taken here")
 
 
-def load_all(text: str | bytes) -> list[Any]:
-    """Read every document of a file.
+def load_all(text: str | bytes, budget: Budget | None = None) -> list[Any]:
+    """Read every document of a file, as far as the budget of all files allows.
 
     Raises:
         YamlError: it is no YAML, too large, too deep, or has a key twice.
@@ -169,14 +200,13 @@ def load_all(text: str | bytes) -> list[Any]:
     try:
         if isinstance(text, bytes):
             text = text.decode()
-        _refuse_pits(text)
         loader = _Loader(text)
         try:
-            values = []
+            values, builder = [], _Builder(budget or Budget())
             while loader.check_node():
                 node = loader.get_node()
                 assert node is not None  # check_node said so
-                values.append(_Builder().build(node))
+                values.append(builder.build(node))
             return values
         finally:
             loader.dispose()
@@ -185,24 +215,8 @@ def load_all(text: str | bytes) -> list[Any]:
         raise YamlError(
             mark.line + 1 if mark else 1, str(error.problem or error.context)
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeError) as error:
         raise YamlError(1, f"not YAML: {str(error).splitlines()[0]}") from error
-
-
-def _refuse_pits(text: str) -> None:
-    """Refuse nesting so deep that the C parser's own recursion would end the process."""
-    if text.count("[") + text.count("{") <= MAX_OPEN and "- " * MAX_DEPTH not in text:
-        return
-    depth = 0
-    try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise YamlError(line, f"nested more than {MAX_DEPTH} levels deep")
-    except yaml.YAMLError:
-        return  # told with its place when it is read
 
 
 class _Writer(yaml.representer.SafeRepresenter):
