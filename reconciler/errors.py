@@ -80,9 +80,10 @@ class StateError(ReconcilerError):
     """All problems of a state at once, as long as anybody would read them."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
+        errors = tuple(problem for problem in problems if not problem.warning)
         if len(problems) > MOST:
             last = Problem("", 0, "", f"there are more than {MOST:,} problems: mend these first")
-            problems = (*problems[:MOST], last)
+            problems = (*(errors or problems)[:MOST], last)
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
 

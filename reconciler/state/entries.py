@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.errors import Problem
+from reconciler.errors import MOST, Problem
 from reconciler.kinds.address import Address
 from reconciler.kinds.fields import Value, fields_of, stated
 from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.registry import ROOT, Kinds, child_address
-from reconciler.state.parse import Document, Origin, nearest
+from reconciler.state.mistakes import mistakes
+from reconciler.state.parse import LONGEST_NAME, Document, Origin, nearest
 from reconciler.state.values import Lifecycle, Options
 from reconciler.yamlio import Series, Table
 
 OPTIONS = "reconcile"
 NAME = ("name", Form.NAMED)
-_ARMS = frozenset({"str", "int", "bool", "Named"})
+BLANKS = "a name has no blanks around it and is not empty"
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -52,9 +54,14 @@ class Entries:
 def collect(documents: list[Document], kinds: Kinds) -> Entries:
     """Walk all documents."""
     entries = Entries()
-    for document in documents:
-        _Walk(document.file, kinds, entries).document(document.content)
+    with suppress(_Enough):
+        for document in documents:
+            _Walk(document.file, kinds, entries).document(document.content)
     return entries
+
+
+class _Enough(Exception):
+    """There are more problems than anybody would read."""
 
 
 class _Walk:
@@ -68,6 +75,8 @@ class _Walk:
     def problem(self, line: int, about: Address | str, message: str) -> None:
         where = "" if about == ROOT else str(about)
         self.entries.problems.append(Problem(self.file, line, where, message))
+        if len(self.entries.problems) > MOST:
+            raise _Enough
 
     def document(self, table: Table) -> None:
         place = ROOT
@@ -77,6 +86,9 @@ class _Walk:
             name = table[header]
             if not isinstance(name, str) or not name:
                 self.problem(table.lines[header], "", f"{header}: takes one name, in this place")
+                return
+            if flaw := _flaw(name):
+                self.problem(table.lines[header], "", f"{header}: {flaw}")
                 return
             if kind == "Project" and place == ROOT:
                 self.problem(table.lines[header], "", "project: needs domain: beside it")
@@ -163,8 +175,9 @@ class _Walk:
         if not isinstance(value, Table):
             self.problem(line, address, "takes fields: {field: value}, or {} for none")
             return
-        if key.strip() != key or (not key and kind.form is not Form.ONE):
-            self.problem(line, address, "a name has no blanks around it and is not empty")
+        flaw = _flaw(key) if kind.form is not Form.ONE else ""
+        if flaw:
+            self.problem(line, address, flaw)
             return
         known = fields_of(kind.spec)
         own = {f.name for f in known if not f.beside}
@@ -182,7 +195,7 @@ class _Walk:
             self.problem(line, address, f"{options.lifecycle} with fields: it is never written")
         elif options.lifecycle is Lifecycle.ABSENT and kind.listing and kind.delete is None:
             self.problem(line, address, "it always exists, and cannot be absent")
-        name = self.name(value, address, key, own)
+        name = self.name(value, address, key, own, unique=kind.unique)
         said = stated(spec) if spec else {}
         origin = Origin(self.file, line)
         self.entries.found.append(
@@ -214,13 +227,17 @@ class _Walk:
                 self.problem(value.lines[word], address, f"{word} is no field of it{advice}")
         return fields, says, says or lists
 
-    def name(self, value: Table, address: Address, key: str, own: set[str]) -> str:
+    def name(self, value: Table, address: Address, key: str, own: set[str], *, unique: bool) -> str:
         if "name" in own or "name" not in value:
             return key
-        if isinstance(value["name"], str) and value["name"]:
-            return str(value["name"])
-        self.problem(value.lines["name"], address, "name takes a string")
-        return key
+        said = value["name"]
+        flaw = "name takes a string" if not isinstance(said, str) or not said else _flaw(said)
+        if flaw == BLANKS and not unique:
+            flaw = ""  # services that take any name keep it as it is; those that do not, strip it
+        if flaw:
+            self.problem(value.lines["name"], address, flaw)
+            return key
+        return str(said)
 
     def options(self, value: Table, address: Address) -> Options:
         stated_options = value.get(OPTIONS)
@@ -242,58 +259,13 @@ class _Walk:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            for one in error.errors(include_url=False, include_input=False):
-                hidden = {f.name for f in fields_of(model) if f.beside}
-                path = [*above, *(word for word in _plain(one["loc"]) if word not in hidden)]
-                known = sorted(_names(model, one["loc"][:-1]))
-                self.problem(
-                    _line(value, one["loc"], line), about, _message(path, dict(one), known)
-                )
+            for at, message in mistakes(error, model, value, line, above):
+                self.problem(at, about, message)
             return None
 
 
-def _plain(loc: tuple[int | str, ...]) -> Iterator[str]:
-    """Leave out what pydantic adds to a path for the arms of a union."""
-    for part in loc:
-        text = str(part)
-        if text not in _ARMS and not any(mark in text for mark in ("[", "(", "function-")):
-            yield text
-
-
-def _names(model: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
-    here = fields_of(model)
-    for part in loc:
-        inner = next((f.nested for f in here if f.name == part), None)
-        here = inner if inner is not None else here
-    return {f.name for f in here}
-
-
-def _line(value: Any, loc: tuple[int | str, ...], line: int) -> int:
-    for part in loc:
-        if isinstance(value, Table) and part in value:
-            line, value = value.lines[str(part)], value[str(part)]
-        elif isinstance(value, Series) and isinstance(part, int) and part < len(value):
-            line, value = value.lines[part], value[part]
-        elif isinstance(value, dict) and part in value:
-            value = value[part]
-    return line
-
-
-def _message(path: list[str], error: dict[str, Any], known: list[str]) -> str:
-    """Say what pydantic found in the words of the person who wrote the file."""
-    field_name = ".".join(path)
-    match error["type"]:
-        case "extra_forbidden":
-            return f"{field_name} is not known here{nearest(path[-1], known)}"
-        case "missing":
-            return f"{field_name} is missing"
-        case "string_type":
-            return f"{field_name} takes a string; put the value in quotes"
-        case "bool_type":
-            return f"{field_name} takes true or false"
-        case "int_type":
-            return f"{field_name} takes a whole number, written plainly (no 1_000, 0777 or 1:30)"
-        case "value_error":
-            return f"{field_name}: {error['ctx']['error']}"
-        case _:
-            return f"{field_name}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+def _flaw(name: str) -> str:
+    """Say what is wrong with a name, whatever it is the name of."""
+    if name.strip() != name or not name:
+        return BLANKS
+    return "" if len(name) <= LONGEST_NAME else f"a name has {LONGEST_NAME} characters at most"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from reconciler.errors import Problem, SourceError, StateError
+from reconciler.errors import MOST, Problem, SourceError, StateError
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import Value, convert, fields_of, references
@@ -50,6 +50,8 @@ def _resources(
     spoken_of: set[Address] = set()
     born = set(bootstrap(scope.kinds))
     for entry in entries.found:
+        if len(problems) > MOST:
+            break
         fields = _resolve(entry, scope, revision, problems)
         why = entry.kind.refuse(entry.parent, fields) if entry.kind.refuse else None
         if why:

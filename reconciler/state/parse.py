@@ -5,10 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
-from reconciler.errors import Problem
+from reconciler.errors import MOST, Problem
 from reconciler.state.source import Revision
-from reconciler.yamlio import Table, YamlError, load_all
+from reconciler.yamlio import Budget, Table, YamlError, load_all
+
+LONGEST_NAME = 255
+"""Characters of a name: no service takes more."""
+WIDEST = 500
+"""Known words from which on none is guessed: comparing takes its time with each."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,13 +43,16 @@ def parse(revision: Revision) -> tuple[list[Document], list[Problem]]:
     """Read every file; what cannot be read is a problem, and the rest goes on."""
     documents: list[Document] = []
     problems: list[Problem] = []
+    budget = Budget()
     for file, data in revision.files.items():
         try:
-            contents = load_all(data)
+            contents = load_all(data, budget)
         except YamlError as error:
             problems.append(Problem(file, error.line, "", str(error)))
             continue
         for content in contents:
+            if len(problems) > MOST:
+                return documents, problems
             if content is None:
                 continue
             if isinstance(content, Table):
@@ -57,5 +66,8 @@ def parse(revision: Revision) -> tuple[list[Document], list[Problem]]:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Give `` (did you mean …?)`` for a known word that is close, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(islice((one for one in known if len(one) <= LONGEST_NAME), WIDEST + 1))
+    if len(words) > WIDEST or len(word) > LONGEST_NAME:
+        return ""
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
