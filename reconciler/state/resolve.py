@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
@@ -29,6 +30,8 @@ class Scope:
 
     kinds: Kinds
     by_name: Mapping[tuple[str, str], tuple[Address, ...]]
+    by_place: Mapping[tuple[str, str, tuple[str, ...]], tuple[Address, ...]]
+    """The same by domain and project, too: a thousand projects may each have a `front`."""
     absent: frozenset[Address]
     public: frozenset[Address]
     shared_to: Mapping[Address, frozenset[tuple[str, ...]]]
@@ -79,20 +82,22 @@ class Scope:
         kind = self.kinds[kind_name]
         hits = self.by_name.get((kind_name, word), ()) if among is None else among
         project, domain = base.names[:PROJECT_DEPTH], base.names[:1]
-        here = [a for a in hits if base.names and a.names[:-1] == base.names]
+
+        within = partial(self._within, (kind_name, word), among)
+        here = [a for a in within(*base.names, word) if base.names and a.names[:-1] == base.names]
         if here:
             return here
         if len(project) == PROJECT_DEPTH:
-            own = [a for a in hits if len(a.names) > PROJECT_DEPTH and a.names[:2] == project]
+            own = [a for a in within(*project) if len(a.names) > PROJECT_DEPTH]
             if own:
                 return own
             implied = Address(kind_name, (*project, word))
             if kind.implicit and "Project" in kind.within and kind.implicit(implied):
                 return [implied]
-        in_domain = [a for a in hits if len(a.names) == PROJECT_DEPTH and a.names[:1] == domain]
+        in_domain = [a for a in within(*domain, word) if domain and len(a.names) == PROJECT_DEPTH]
         if in_domain and "Domain" in kind.within:
             return in_domain
-        top = [a for a in hits if len(a.names) == 1]
+        top = [a for a in within(word) if len(a.names) == 1]
         if top and "" in kind.within:
             return top
         visible = [a for a in hits if self._visible(a, project)]
@@ -105,6 +110,15 @@ class Scope:
                 a for a in self.by_name.get((kind_name, inner), ()) if a.names == (outer, inner)
             ]
         return []
+
+    def _within(
+        self, what: tuple[str, str], among: list[Address] | None, *names: str
+    ) -> Iterable[Address]:
+        """Give what has these first two names."""
+        place = names[:PROJECT_DEPTH]
+        if among is None:
+            return self.by_place.get((*what, place), ())
+        return [a for a in among if a.names[:PROJECT_DEPTH] == place]
 
     def _visible(self, address: Address, project: tuple[str, ...]) -> bool:
         """Whether the object, or what it lies in, is shared with everybody or with this project."""
@@ -125,7 +139,7 @@ class Scope:
                 f"refers to {kind_name} {shown}, which is not visible from here; there is "
                 f"{places}: share it, or say {{name:, project:, domain:}}"
             )
-        names = {n for k, n in self.by_name if k == kind_name}
+        names = (n for k, n in self.by_name if k == kind_name)
         return (
             f"refers to {kind_name} {shown}, which nothing declares{nearest(name, names)} "
             "(declare it; with `reconcile: {lifecycle: external}` if it is not ours)"
@@ -134,31 +148,28 @@ class Scope:
 
 def make_scope(entries: Entries, kinds: Kinds) -> Scope:
     """Gather what can be referred to: declarations, scopes and the bootstrap's objects."""
-    by_name: dict[tuple[str, str], list[Address]] = {}
+    by_name: dict[tuple[str, str], dict[Address, None]] = {}
+    by_place: dict[tuple[str, str, tuple[str, ...]], dict[Address, None]] = {}
     everything = [e.address for e in entries.found if e.address is not None]
     for address in dict.fromkeys([*everything, *entries.scopes, *bootstrap(kinds)]):
         for depth, kind_name in _places(address, kinds):
             above = Address(kind_name, address.names[:depth])
-            bucket = by_name.setdefault((kind_name, above.name), [])
-            if above not in bucket:
-                bucket.append(above)
+            by_name.setdefault((kind_name, above.name), {})[above] = None
+            place = (kind_name, above.name, above.names[:PROJECT_DEPTH])
+            by_place.setdefault(place, {})[above] = None
     absent = {
         e.address for e in entries.found if e.address and e.options.lifecycle is Lifecycle.ABSENT
     }
     public = {e.address for e in entries.found if e.address and _shared_by_fields(e)}
     scope = Scope(
-        kinds, {k: tuple(v) for k, v in by_name.items()}, frozenset(absent), frozenset(), {}
-    )
+        kinds, {k: tuple(v) for k, v in by_name.items()},
+        {k: tuple(v) for k, v in by_place.items()}, frozenset(absent), frozenset(), {},
+    )  # fmt: skip
     shared: dict[Address, set[tuple[str, ...]]] = {}
     for entry in entries.found:
         _note_sharing(entry, scope, public, shared)
-    return Scope(
-        kinds,
-        scope.by_name,
-        scope.absent,
-        frozenset(public),
-        {address: frozenset(projects) for address, projects in shared.items()},
-    )
+    by_now = {address: frozenset(projects) for address, projects in shared.items()}
+    return replace(scope, public=frozenset(public), shared_to=by_now)
 
 
 def bootstrap(kinds: Kinds) -> Iterable[Address]:
