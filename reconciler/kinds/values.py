@@ -49,7 +49,7 @@ MacAddress = Annotated[
     str, BeforeValidator(_lower), StringConstraints(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
 ]
 
-_SIZE = re.compile(r"^(\d+)\s*([A-Za-z]+)$")
+_SIZE = re.compile(r"^([0-9]{1,15})\s*([A-Za-z]+)$")
 _BITS = {"KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40, "PiB": 50}
 
 

@@ -21,7 +21,7 @@ FlavorId = Annotated[
     str,
     StringConstraints(max_length=255, pattern="^[A-Za-z0-9._-]([A-Za-z0-9. _-]*[A-Za-z0-9._-])?$"),
 ]
-Factor = Annotated[float, Field(gt=0)]
+Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class FlavorSpec(Spec):
