@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 4
 export PYTHON
 
-.PHONY: help install docs demo test check unit integration requirements clean
+.PHONY: help install docs demo test check unit integration chaos requirements clean
 .DEFAULT_GOAL := help
 
 help:  ## this text
@@ -36,6 +36,9 @@ integration: install  ## tests against the embedded cloud
 	$(BIN)/pytest -q -m "devcloud and not alone" -n $(WORKERS)
 	$(BIN)/pytest -q -m "devcloud and alone"
 
+chaos: install  ## every fault and every crash point on a real OpenStack of your own; takes long
+	$(BIN)/python scripts/chaos.py $(CHAOS)
+
 docs: install  ## write the generated pages and schemas anew
 	$(BIN)/python scripts/docs.py
 	$(BIN)/reconciler schema --write schemas
@@ -51,4 +54,4 @@ requirements:  ## pin the requirements anew, with hashes
 	    reconciler/devcloud/requirements.in -o reconciler/devcloud/requirements.txt
 
 clean:  ## remove what the targets above have made here
-	rm -rf .venv .tools .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

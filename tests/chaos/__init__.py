@@ -1,0 +1,1 @@
+"""What goes wrong between us and a cloud, made to go wrong on purpose."""
