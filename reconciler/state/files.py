@@ -14,7 +14,7 @@ from reconciler.yamlio import MAX_BYTES
 SUFFIXES = frozenset({".yaml", ".yml"})
 MAX_TOTAL = 64 * 1024 * 1024
 """Bytes of all YAML files of a state."""
-MAX_ENTRIES = 200_000
+MAX_ENTRIES = 20_000
 """Files and folders that are looked at: a tree of git's can hold itself many times over."""
 
 

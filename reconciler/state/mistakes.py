@@ -73,6 +73,6 @@ def _message(path: list[str], error: dict[str, Any], known: list[str]) -> str:
         case "int_type":
             return f"{field_name} takes a whole number, written plainly (no 1_000, 0777 or 1:30)"
         case "value_error":
-            return f"{field_name}: {error['ctx']['error']}"
+            return f"{field_name}: {error['ctx']['error']}" if path else str(error["ctx"]["error"])
         case _:
             return f"{field_name}: {error['msg'][:1].lower()}{error['msg'][1:]}"
