@@ -21,7 +21,7 @@ from reconciler.engine.marks import marks_in_body, send_marks, tags_with_marks
 from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
 from reconciler.errors import Conflict, Exists, Missing, Stale, Transient
-from reconciler.kinds.address import Address
+from reconciler.kinds.address import Address, Id
 from reconciler.kinds.calls import Call, MarkStyle, Retire, Work
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import fields_of
@@ -61,6 +61,7 @@ def perform(change: Change, context: Context) -> Done:
             _delete(change, context)
             return _create(change, context)
         case Action.DELETE:
+            _refuse_if_unlisted(change, context)
             _delete(change, context)
             return Done()
 
@@ -110,6 +111,19 @@ def _succeed(change: Change, context: Context, retire: Retire) -> Done:
     sender.send(retire.then)
     _delete(change, context, look=False)
     return done
+
+
+def _refuse_if_unlisted(change: Change, context: Context) -> None:
+    """Look at what an edge joins and no list has: that list was not whole, or it is really gone."""
+    fields = context.live.fields(change.live) if change.kind.edge and change.live else {}
+    for end in (value for value in fields.values() if isinstance(value, Id)):
+        kind = context.kinds[end.kind]
+        assert kind.get is not None  # what is referred to can be read
+        try:
+            Sender(context.http, kind, {"id": end.id}).send(kind.get)
+        except Missing:
+            continue
+        raise Stale(f"{end} is there, although no list has it; plan again")
 
 
 def _take_implicit(change: Change, context: Context, sender: Sender) -> Done:
