@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,25 +16,13 @@ import openstack.config
 import openstack.exceptions
 from keystoneauth1.adapter import Adapter
 
-from reconciler.errors import (
-    CloudError,
-    Conflict,
-    Denied,
-    Exists,
-    Missing,
-    Rejected,
-    SettingsError,
-    Stale,
-    Transient,
-)
+from reconciler.cloud.answers import TRIES, classify, wait_before_next
+from reconciler.errors import Denied, SettingsError, Transient
 from reconciler.kinds.values import NOTHING, Json
 
 USER_AGENT = "openstack-reconciler"
 TIMEOUT = 120.0
 """Seconds that an answer may take, unless clouds.yaml sets ``api_timeout``."""
-TRIES = 3  # of a read that the service is too busy to answer
-LONGEST_WAIT = 30.0
-"""Seconds: who is asked to wait longer than that is told so instead."""
 AT_ONCE = 4
 """Requests to one service at a time: on small clouds more were no faster, and 30 were slower."""
 
@@ -173,9 +160,12 @@ class Cloud:
         adapter, gate = self._line(service)
         # keystoneauth's own retries by status would sleep as long as Retry-After says: for days.
         more |= {"raise_exc": False, "connect_retries": TRIES - 1 if safe else 0}
+        again = content is None  # a stream is read once
         with gate:
             for tried in range(1, TRIES + 1):
-                reply = self._guarded(service, lambda: adapter.request(path, method, **more))
+                reply = self._guarded(
+                    service, lambda: self._with_token(adapter, path, method, more, again=again)
+                )
                 wait = wait_before_next(reply.status_code, reply.headers, tried)
                 if not safe or wait is None:
                     break
@@ -183,6 +173,21 @@ class Cloud:
         if self._watch:
             self._watch(Answer(service, method, path, reply.status_code))
         return _decoded(reply, service, method, path)
+
+    def _with_token(
+        self, adapter: Adapter, path: str, method: str, more: dict[str, Any], *, again: bool
+    ) -> Any:
+        """Send a request; where its token is refused, renew that once for all who hold it.
+
+        keystoneauth sends nothing again for the second of two requests that are refused together.
+        """
+        reply = adapter.request(path, method, allow_reauth=False, **more)
+        if reply.status_code != 401:  # noqa: PLR2004 - HTTP
+            return reply
+        with self._lock:
+            if self._session.get_token() == reply.request.headers.get("X-Auth-Token"):
+                self._session.invalidate()
+        return adapter.request(path, method, allow_reauth=False, **more) if again else reply
 
     def _line(self, service: str) -> tuple[Adapter, threading.BoundedSemaphore]:
         with self._lock:
@@ -220,15 +225,6 @@ class Cloud:
             raise Transient(f"{service}: {_brief(error)}", service=service) from error
 
 
-def wait_before_next(status: int, headers: Mapping[str, str], tried: int) -> float | None:
-    """Give the seconds to wait before a read is sent again, or nothing if it is not to be."""
-    if status not in (429, 503) or tried >= TRIES:
-        return None
-    said = headers.get("Retry-After", "")
-    wait = float(said) if said.isdecimal() else 0.5 * 2 ** (tried - 1)
-    return wait if wait <= LONGEST_WAIT else None
-
-
 def _main_type(word: str) -> str:
     return "block-storage" if word in ("volume", "volumev2", "volumev3") else word
 
@@ -255,46 +251,3 @@ def _decoded(reply: Any, service: str, method: str, path: str) -> Json:
     if after := reply.headers.get("Retry-After"):
         text += f" (the service asks to wait: {after[:40]} s)"
     raise kind(text, service=service, status=reply.status_code, request_id=request_id)
-
-
-_QUOTA = re.compile(r"quota|OverQuota|exceed", re.IGNORECASE)
-_EXISTS = re.compile(
-    r"already exist|duplicate|Conflict occurred|AlreadyExists|already in use by", re.IGNORECASE
-)
-
-
-def classify(service: str, status: int, body: str) -> tuple[type[CloudError], str]:
-    """Tell from status and body whose move is next, and what the service says."""
-    name, message = _said(body)
-    text = message or f"{service} answered {status}"
-    match status:
-        case 401 | 403:
-            return Denied, text
-        case 404:
-            return Missing, text
-        case 409:
-            # Neutron answers 409 for "exists", "in use", "over quota" alike; only the body tells.
-            if "InUse" in name or _QUOTA.search(name):
-                return Conflict, text
-            return (Exists if "Exists" in name or _EXISTS.search(text) else Conflict), text
-        case 412:
-            return Stale, text
-        case 408 | 413 | 429 | 500 | 502 | 503 | 504:
-            return Transient, text
-        case _:
-            return Rejected, text
-
-
-def _said(body: str) -> tuple[str, str]:
-    """Find the error's name and message in any of the forms that the services use."""
-    try:
-        found = jsonlib.loads(body)
-    except ValueError:
-        plain = re.sub(r"<[^>]*>|\s+", " ", body).strip()
-        return "", re.sub(r" {2,}", " ", plain)[:300]
-    if not isinstance(found, dict):
-        return "", str(found)[:300]
-    inner = found.get("NeutronError") or found.get("error") or next(iter(found.values()), "")
-    if isinstance(inner, dict):
-        return str(inner.get("type") or ""), str(inner.get("message") or inner)[:500]
-    return "", str(inner)[:500]

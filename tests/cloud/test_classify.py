@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.cloud.session import classify
+from reconciler.cloud.answers import classify
 from reconciler.errors import (
     CloudError,
     Conflict,

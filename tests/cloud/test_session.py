@@ -6,13 +6,15 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.cloud.session import LONGEST_WAIT, TIMEOUT, TRIES, Cloud, wait_before_next
+from reconciler.cloud.answers import LONGEST_WAIT, TRIES, wait_before_next
+from reconciler.cloud.session import TIMEOUT, Cloud
 from reconciler.errors import Transient
 
 
@@ -22,6 +24,9 @@ class _Busy(ThreadingHTTPServer):
     daemon_threads = True
     retry_after = ""
     asked = 0
+    logins = 0
+    refused: threading.Barrier | None = None
+    """Where those meet who come with the first token; it is refused to all of them together."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,6 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
             "project": {"id": "p", "name": "admin"}, "roles": [{"id": "r", "name": "admin"}],
             "catalog": [{"type": "network", "name": "n", "id": "s", "endpoints": ends}],
         }  # fmt: skip
+        self.server.logins += 1
         self._answer(201, {"token": token})
 
     def do_GET(self) -> None:
@@ -47,12 +53,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"versions": [version]})
             return
         self.server.asked += 1
-        self._answer(429, {"error": {"message": "slow down"}})
+        if self.server.refused is None:
+            self._answer(429, {"error": {"message": "slow down"}})
+        elif self.headers["X-Auth-Token"] == "secret-1":
+            self.server.refused.wait(5)
+            self._answer(401, {"error": {"message": "expired"}})
+        else:
+            self._answer(200, {"networks": []})
 
     def _answer(self, status: int, body: Any) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("X-Subject-Token", "secret")
+        self.send_header("X-Subject-Token", f"secret-{self.server.logins}")
         if status == 429:
             self.send_header("Retry-After", self.server.retry_after)
         self.send_header("Content-Length", str(len(content)))
@@ -99,6 +111,15 @@ def test_a_short_wait_is_kept_and_the_read_sent_again(busy: _Busy) -> None:
 def test_no_answer_is_waited_for_without_end(busy: _Busy) -> None:
     assert busy.asked == 0
     assert Cloud("busy")._session.timeout == TIMEOUT  # noqa: SLF001 - nobody else tells
+
+
+def test_a_token_that_is_refused_to_several_at_once_is_renewed_once(busy: _Busy) -> None:
+    busy.refused = threading.Barrier(2)
+    cloud = Cloud("busy")
+    with ThreadPoolExecutor(2) as pool:
+        found = [pool.submit(cloud.request, "network", "GET", "/networks") for _ in range(2)]
+        assert [one.result() for one in found] == [{"networks": []}] * 2
+    assert (busy.logins, busy.asked) == (2, 4)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from reconciler.cloud.session import Who, classify
+from reconciler.cloud.answers import classify
+from reconciler.cloud.session import Who
 from reconciler.errors import CloudError, Exists, Missing
 from reconciler.kinds.values import NOTHING
 
