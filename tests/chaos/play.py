@@ -15,6 +15,11 @@ from tests.chaos.scenarios import Scenario
 from tests.chaos.strangers import add_strangers
 
 BROAD = Path(__file__).parent / "broad"
+YES = {
+    "broad": ("--auto-approve", "--allow-first-meeting"),
+    "campus": ("--auto-approve", "--allow-first-meeting", "--allow-adopt"),
+}
+"""What whoever applies a state says beforehand: the campus takes over what a cloud is born with."""
 BOUND = 120.0
 """Seconds within which a run ends, whatever goes wrong."""
 _BAD_WORDS = ("Traceback", "internal error", "this is a bug")
@@ -26,6 +31,7 @@ class Stage:
 
     rig: Rig
     state: Path
+    words: tuple[str, ...]
     whole: Whole
     points: tuple[Point, ...]
     seconds: float
@@ -71,12 +77,13 @@ def set_up(rig: Rig, state: Path) -> Stage:
     add_strangers(rig.reader)
     before = rig.reader.read()
     rig.keep("start")
-    run = rig.apply(state)
+    words = YES[state.name]
+    run = rig.apply(state, words=words)
     if run.ended.code:
         raise RuntimeError(f"{state}: {run.ended.stdout}{run.ended.stderr}")
     rig.keep("applied")
     whole = Whole(before, rig.reader.read())
-    return Stage(rig, state, whole, tuple(points(run.seen)), run.ended.seconds)
+    return Stage(rig, state, words, whole, tuple(points(run.seen)), run.ended.seconds)
 
 
 def play(stage: Stage, scenario: Scenario) -> Result:
@@ -84,7 +91,7 @@ def play(stage: Stage, scenario: Scenario) -> Result:
     rig = stage.rig
     rig.go_back("applied" if scenario.applied else "start")
     with _set_for(rig, scenario):
-        first = rig.apply(stage.state, *scenario.faults, patience=BOUND)
+        first = rig.apply(stage.state, *scenario.faults, words=stage.words, patience=BOUND)
     complaints = [*_wrong_end(first, scenario), *_wrong_requests(first, scenario)]
     result = _finish(stage, scenario.name, scenario.group, first)
     faults = first.hits + len(scenario.elsewhere) + len(scenario.clouds)
@@ -145,7 +152,7 @@ def crash(stage: Stage, point: Point) -> Result:
     """Kill an apply at a point, and apply again."""
     rig = stage.rig
     rig.go_back("start")
-    first = rig.apply(stage.state, kill_at(point, rig.commands.kill))
+    first = rig.apply(stage.state, kill_at(point, rig.commands.kill), words=stage.words)
     killed = first.ended.code == -9 and not first.ended.late
     group = f"{stage.state.name}: killed {'after' if point.after else 'before'} a request"
     result = _finish(stage, f"killed {point}", group, first)
@@ -155,7 +162,7 @@ def crash(stage: Stage, point: Point) -> Result:
 
 def _finish(stage: Stage, name: str, group: str, first: Run) -> Result:
     """Apply without faults, and judge."""
-    again = stage.rig.apply(stage.state)
+    again = stage.rig.apply(stage.state, words=stage.words)
     complaints = []
     if again.ended.code:
         said = again.ended.stdout + again.ended.stderr

@@ -76,7 +76,7 @@ class Rig:
     ) -> Run:
         """Run ``reconciler apply`` as a user does."""
         self.proxy.begin(*faults)
-        told = ["apply", "--state", str(state), "--owner", "chaos", "--auto-approve", *words]
+        told = ["apply", "--state", str(state), "--owner", "chaos", *words]
         ended = self.commands.run(told, {**self.environ(), **(environ or {})}, patience)
         self.proxy.wait_quiet()
         return Run(ended, tuple(self.proxy.seen))
