@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.cloud.record import Record, read_record
+from reconciler.cloud.record import MAKING, Record, read_record
 from reconciler.engine.apply import Status, failures
 from reconciler.engine.budget import spent_by
 from reconciler.engine.memory import Memory
+from reconciler.engine.plan import MAKING as MAKING_ACTIONS
 from reconciler.engine.policy import Policy
-from reconciler.engine.values import Action, Plan, Reason
+from reconciler.engine.values import Action, Change, Plan, Reason
 from reconciler.errors import CloudError
+from reconciler.kinds.calls import MarkStyle
 from reconciler.line import Report, Selection, Target, renames_of
 from reconciler.state.history import Prior, Revisions, read_prior
 from reconciler.state.source import commits_since, fingerprint, keep_commit, read_commit, toplevel
@@ -44,12 +47,13 @@ def recall(
 ) -> Memory:
     """Read the record, and what the revisions declared that it names."""
     revision = desired.revision
+    whole = bool(revision.name) and not selection.targets and not selection.excludes
     attempt = revision.name or f"~{fingerprint(revision)[:16]}"
     try:
         record = read_record(target.http, target.who.project_id, owner)
     except CloudError as error:
-        return Memory(now=now, problem=f"the record cannot be read: {error}", attempt=attempt)
-    whole = bool(revision.name) and not selection.targets and not selection.excludes
+        why = f"the record cannot be read: {error}"
+        return Memory(now=now, problem=why, prunes=whole, attempt=attempt)
     prior = Prior()
     if revision.name and repository is not None:
         prior = _prior(record or Record(), target, desired, repository)
@@ -71,9 +75,18 @@ def begin(record: Record, plan: Plan, memory: Memory, policy: Policy, now: float
     """Note what an apply is about to do, before its first request."""
     todo = [change for change in plan.changes if not change.held]
     noted = record.attempt(memory.attempt, now).spend(spent_by(todo), now)
+    noted = replace(noted, making=tuple(sorted(_nameless_makes(todo)))[:MAKING])
     if policy.releases.seen or policy.releases.first_meeting:
         noted = replace(noted, met=noted.met | {change.kind.name for change in todo})
     return noted.use(plan.id) if policy.releases.approved else noted
+
+
+def _nameless_makes(todo: Iterable[Change]) -> Iterator[str]:
+    """Give what is created without a mark, by a service that keeps no time of it."""
+    for change in todo:
+        mark = change.kind.mark
+        if change.action in MAKING_ACTIONS and mark and mark.style is MarkStyle.MAP:
+            yield str(change.address)
 
 
 def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
@@ -83,6 +96,7 @@ def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
     noted = record.spend({kind: -count for kind, count in spent_by(undone).items()}, now)
     if report.interrupted or report.unseen:
         return noted
+    noted = replace(noted, making=())
     done = not failures(outcomes) and _all_done(report)
     if not memory.prunes:
         folder = memory.attempt.startswith("~")

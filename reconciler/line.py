@@ -14,7 +14,7 @@ from reconciler.engine.contents import hold_full
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING, make_plan, wants_of
 from reconciler.engine.policy import Policy
-from reconciler.engine.values import Action, Plan
+from reconciler.engine.values import Action, Change, Plan
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import Http
@@ -63,7 +63,18 @@ class Report:
         """Whether the last look found nothing that is not held."""
         if self.unseen:
             return False
-        return self.left is None or not [c for c in self.left.changes if not c.held]
+        return self.left is None or not self.unexpected
+
+    @property
+    def unexpected(self) -> list[Change]:
+        """Give what a last look found although it was neither held nor left for somebody's word.
+
+        What was held when the plan was made may pass by now (a wipe, when something new is there
+        to survive it): nobody saw it pass, so it waits for the next run.
+        """
+        held = {change.address for change in self.plan.changes if change.held}
+        left = self.left.changes if self.left else ()
+        return [c for c in left if not c.held and c.address not in held]
 
 
 def look(

@@ -27,12 +27,22 @@ _DURATION = re.compile(r"^(\d+(?:\.\d+)?)([smhd])$")
 _CRON = re.compile(r"^[\d*/,\-A-Za-z]+(?: [\d*/,\-A-Za-z]+){4}$")
 
 
+def seconds(value: str) -> float:
+    """Give the seconds of a time as people write it: 60s, 5m, 9h, 1d.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    match = _DURATION.match(value)
+    if not match:
+        raise ValueError("takes a time such as 60s, 5m, 9h or 1d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
 def _seconds(value: object) -> object:
     if isinstance(value, str):
-        match = _DURATION.match(value)
-        if not match:
-            raise ValueError("takes a time such as 60s, 5m, 9h or 1d")
-        return float(match[1]) * _UNITS[match[2]]
+        return seconds(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("takes a time such as 60s, 5m, 9h or 1d")  # noqa: TRY004 - pydantic
     return value

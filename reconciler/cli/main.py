@@ -21,6 +21,7 @@ COMMANDS = {
     "validate": "reconciler.cli.validate:validate_command",
     "plan": "reconciler.cli.plan:plan_command",
     "apply": "reconciler.cli.apply:apply_command",
+    "approve": "reconciler.cli.approve:approve_command",
     "export": "reconciler.cli.export:export_command",
     "graph": "reconciler.cli.graph:graph_command",
     "schema": "reconciler.cli.schema:schema_command",

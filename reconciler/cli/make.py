@@ -83,7 +83,7 @@ def make(run: Run, ready: Ready, *, patience: float, reason: str) -> Report:
     """
     if not ready.todo and not (is_behind(ready.memory) and not ready.memory.problem):
         return Report(ready.plan, ())
-    with _tenure(run, patience) as tenure:
+    with _tenure(run, patience, anew=ready.policy.releases.history) as tenure:
         if isinstance(tenure, str):
             ready = let_through(run, replace(ready, memory=_without(ready, tenure)), ready.policy)
             return _carry(run, ready)
@@ -109,13 +109,13 @@ def _without(ready: Ready, why: str) -> Memory:
 
 
 @contextlib.contextmanager
-def _tenure(run: Run, patience: float) -> Iterator[Tenure | str]:
+def _tenure(run: Run, patience: float, *, anew: bool) -> Iterator[Tenure | str]:
     """Hold the lease, or give the reason why there is no record to hold it in."""
     until = time.monotonic() + patience
     with contextlib.ExitStack() as stack:
         held: Tenure | str | None = None
         while held is None:
-            tenure = Tenure(run.target.http, run.target.who.project_id, run.owner)
+            tenure = Tenure(run.target.http, run.target.who.project_id, run.owner, anew=anew)
             try:
                 held = stack.enter_context(tenure)
             except LockedError:

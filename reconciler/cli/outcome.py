@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.cli.codes import Code
 from reconciler.cli.console import answer, answer_raw, story, warn, width
 from reconciler.cli.run import Run
-from reconciler.engine.apply import failures
+from reconciler.engine.apply import Status, failures
 from reconciler.line import Report
 from reconciler.report.jsonform import plan_json
 from reconciler.report.table import Table, make_table, with_outcomes
@@ -48,7 +48,10 @@ def _tell_left(report: Report, left: Table, output: str) -> None:
 
 def code_of(report: Report) -> Code:
     """Say how an apply ends."""
+    undone = failures((*report.outcomes, *report.later))
+    if undone and all(o.status is Status.SKIPPED for o in undone) and not report.interrupted:
+        return Code.HELD  # by another hand's change, and what waits for it
     if report.interrupted or failures((*report.outcomes, *report.later)) or not report.settled:
         return Code.FAILED
     last = report.left or report.plan
-    return Code.HELD if any(change.held for change in last.changes) else Code.DONE
+    return Code.HELD if last.changes else Code.DONE

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.cloud.record import Lease, Record, read_record, write_record
-from reconciler.errors import CloudError, LockedError
+from reconciler.errors import CloudError, LockedError, Rejected
 from reconciler.kinds.calls import Http
 
 GOOD_FOR = 120.0
@@ -32,12 +32,14 @@ class Tenure:
         project_id: str,
         owner: str,
         *,
+        anew: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = http
         self._project_id = project_id
         self._owner = owner
+        self._anew = anew
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -55,7 +57,7 @@ class Tenure:
 
         """
         now = self._clock()
-        record = read_record(self._http, self._project_id, self._owner) or Record()
+        record = self._read()
         refuse_if_held(record.lease, self._holder, now)
         self.record = record
         self.note(record)
@@ -64,6 +66,15 @@ class Tenure:
         refuse_if_held(after.lease, self._holder, now)
         self._thread.start()
         return self
+
+    def _read(self) -> Record:
+        """Read the record; one that makes no sense is begun anew, where somebody said so."""
+        try:
+            return read_record(self._http, self._project_id, self._owner) or Record()
+        except Rejected:
+            if not self._anew:
+                raise
+            return Record()
 
     def note(self, record: Record) -> None:
         """Write the record, with our lease in it.

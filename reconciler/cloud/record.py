@@ -16,7 +16,7 @@ from reconciler.kinds.values import Json
 DAY = 86400.0
 LONGEST: Final = 20_000
 """Bytes that Keystone was seen to keep; the column holds 64 kB, with all other extra attributes."""
-ATTEMPTS, USED = 100, 50
+ATTEMPTS, USED, MAKING = 100, 50, 100
 
 
 class _Stored(BaseModel):
@@ -28,6 +28,7 @@ class _Stored(BaseModel):
     settled: str = ""
     applied: str = ""
     attempted: tuple[tuple[str, float], ...] = ()
+    making: tuple[str, ...] = ()
     met: frozenset[str] = frozenset()
     deleted: dict[str, tuple[tuple[float, int], ...]] = Field(default_factory=dict)
     lease: tuple[str, float] | None = None
@@ -62,6 +63,9 @@ class Record:
     """The last revision whose apply ran to its end."""
     attempted: tuple[tuple[str, float], ...] = ()
     """Revisions whose apply began since ``settled``, and when each first did."""
+    making: tuple[str, ...] = ()
+    """Addresses that are being created of kinds which take no mark in the same request, and of
+    which no service says when they were made: there, and unmarked, they are ours all the same."""
     met: frozenset[str] = frozenset()
     """Kinds that a plan has written once which somebody had seen."""
     deleted: Mapping[str, tuple[tuple[float, int], ...]] = field(default_factory=dict)
@@ -142,7 +146,7 @@ def parse_record(text: Json) -> Record:
     except ValidationError as error:
         raise Rejected("the record on the project is none that can be read") from error
     return Record(
-        stored.settled, stored.applied, stored.attempted, stored.met, stored.deleted,
+        stored.settled, stored.applied, stored.attempted, stored.making, stored.met, stored.deleted,
         Lease(*stored.lease) if stored.lease else None,
         tuple(Approval(*found) for found in stored.approvals), stored.used,
     )  # fmt: skip
@@ -172,6 +176,7 @@ def record_text(record: Record) -> str:
         "settled": record.settled,
         "applied": record.applied,
         "attempted": [[name, round(at)] for name, at in record.attempted],
+        "making": list(record.making),
         "met": sorted(record.met),
         "deleted": {
             kind: [[round(at), count] for at, count in entries]

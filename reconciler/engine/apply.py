@@ -12,7 +12,7 @@ from graphlib import TopologicalSorter
 from reconciler.engine.bodies import Context
 from reconciler.engine.steps import Done, perform
 from reconciler.engine.values import Action, Change, Plan
-from reconciler.errors import CloudError, ReconcilerError
+from reconciler.errors import CloudError, ReconcilerError, Stale
 from reconciler.kinds.address import Address
 
 WORKERS = 12
@@ -34,6 +34,8 @@ class Outcome:
     change: Change
     status: Status
     error: str = ""
+    stale: bool = False
+    """Whether it was left because another hand changed the object first."""
     request_id: str = ""
     seconds: float = 0.0
 
@@ -138,8 +140,12 @@ class _Run:
         change = self.todo[address]
         try:
             timed = future.result()
+        except Stale as error:
+            text = f"held stale: {error}; plan again"
+            self._set(Outcome(change, Status.SKIPPED, text, stale=True))
         except CloudError as error:
-            self._set(Outcome(change, Status.FAILED, str(error), error.request_id))
+            text = str(error)
+            self._set(Outcome(change, Status.FAILED, text, request_id=error.request_id))
         except ReconcilerError as error:
             self._set(Outcome(change, Status.FAILED, str(error)))
         except Exception as error:  # noqa: BLE001 - a bug in one kind must not lose the report

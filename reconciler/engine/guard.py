@@ -122,11 +122,10 @@ def _own_interrupted_create(change: Change, at: Guarding) -> bool:
     """Say whether an object was made by an apply of ours that did not live to mark it."""
     began = at.memory.prior.attempted.get(change.address)
     here = at.memory.record.began(at.memory.attempt)
+    if str(change.address) in at.memory.record.making:
+        return True
     first = min((t for t in (began, here) if t is not None), default=None)
     if first is None or change.live is None:
         return False
     made = created_at(change.live.raw)
-    if made is None:
-        # Nova keeps no time for flavors: one that is just as declared is not made worse.
-        return not change.fields
-    return made >= first - CLOCK_SKEW
+    return made is not None and made >= first - CLOCK_SKEW

@@ -142,7 +142,7 @@ def test_the_worst_of_its_parts_becomes_of_a_row() -> None:
     parent = Change(change.parent, kind, Action.UPDATE, Address("Project", ("campus", "shop")))
     outcomes = (
         Outcome(parent, Status.APPLIED, seconds=1.0),
-        Outcome(change, Status.FAILED, "in use", "req-1", 0.5),
+        Outcome(change, Status.FAILED, "in use", request_id="req-1", seconds=0.5),
     )
     (result,) = with_outcomes(make_table(plan_of(parent, change)), outcomes).results or ()
     assert (result.status, result.request_id) == (Status.FAILED, "req-1")

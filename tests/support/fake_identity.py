@@ -85,6 +85,14 @@ def _put_tag(cloud: FakeCloud, words: tuple[str, ...], _body: Json) -> Json:
     return {}
 
 
+def _untag(cloud: FakeCloud, words: tuple[str, ...], _body: Json) -> Json:
+    row = cloud.find("/projects", words[0])
+    if words[1] not in row["tags"]:
+        raise Missing(f"Could not find project tag: {words[1]}.", status=404)
+    row["tags"] = [tag for tag in row["tags"] if tag != words[1]]
+    return {}
+
+
 def _roles(cloud: FakeCloud, _words: tuple[str, ...], asked: Json) -> Json:
     domain = asked.get("domain_id")
     found = [r for r in cloud.rows["/roles"].values() if r["domain_id"] == domain]
@@ -175,6 +183,7 @@ def _imply_no_more(cloud: FakeCloud, words: tuple[str, ...], _body: Json) -> Jso
 _GRANT = r"/(projects|domains)/([^/]+)/(users|groups)/([^/]+)/roles/([^/]+)"
 _ROUTES = (
     ("PUT", r"/projects/([^/]+)/tags/([^/]+)", _put_tag),
+    ("DELETE", r"/projects/([^/]+)/tags/([^/]+)", _untag),
     ("GET", r"/roles", _roles),
     ("GET", r"/groups/([^/]+)/users", _members),
     ("PUT", r"/groups/([^/]+)/users/([^/]+)", _join),

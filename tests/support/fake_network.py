@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from reconciler.errors import Exists
+from reconciler.errors import Exists, Missing
 from tests.support.fake_cloud import FakeCloud, Json, Route, Row, Table, refused
 
 _COMMON: Row = {"name": "", "description": "", "project_id": None, "tags": []}
@@ -189,6 +189,15 @@ TABLES = (
 )  # fmt: skip
 
 
+def _untag(cloud: FakeCloud, words: tuple[str, ...], _body: Json) -> Json:
+    row = cloud.find(f"/{words[0]}", words[1])
+    if words[2] not in row["tags"]:
+        raise Missing(f"Tag {words[2]} could not be found.", status=404)
+    row["tags"] = [tag for tag in row["tags"] if tag != words[2]]
+    cloud.bump(row)
+    return {}
+
+
 def _tags(cloud: FakeCloud, words: tuple[str, ...], body: Json) -> Json:
     row = cloud.find(f"/{words[0]}", words[1])
     row["tags"] = sorted(set(body["tags"]))
@@ -241,6 +250,7 @@ def _plugs(cloud: FakeCloud, router: Row) -> list[Row]:
 _ROUTES = (
     ("PUT", r"/([a-z-]+)/([^/]+)/tags", _tags),
     ("PUT", r"/([a-z-]+)/([^/]+)/tags/([^/]+)", _tag),
+    ("DELETE", r"/([a-z-]+)/([^/]+)/tags/([^/]+)", _untag),
     ("GET", r"/security-groups", _groups),
     ("PUT", r"/routers/([^/]+)/add_router_interface", _plug),
     ("PUT", r"/routers/([^/]+)/remove_router_interface", _unplug),
