@@ -15,6 +15,7 @@ BIN = Path(sys.executable).parent
 HOME = TOP / ".demo" / "cloud"
 PORTS = "27000"
 STATE = "desired_state/campus"
+PLAN = ".demo/first.plan"
 PASSWORDS = ("RAFAEL", "MARCOS", "EDERSON", "GLANCE", "NOVA", "NEUTRON", "CINDER", "KEYSTONE")
 console = Console(highlight=False)
 
@@ -53,9 +54,9 @@ def main() -> None:
     environ |= cloud_environ(environ)
 
     say("2. What would change, to make it the campus cloud that the YAML describes?")
-    run(f"reconciler plan --state {STATE}", environ)
-    say("3. Make it so")
-    run(f"reconciler apply --state {STATE} --owner demo --auto-approve", environ)
+    run(f"reconciler plan --state {STATE} --owner demo --out {PLAN}", environ)
+    say("3. Make it so: this very plan, adoptions of what is there already too")
+    run(f"reconciler apply {PLAN}", environ)
     say("4. And now? Nothing is left to do")
     run(f"reconciler plan --state {STATE} --owner demo --detailed-exitcode", environ)
 

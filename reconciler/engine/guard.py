@@ -16,7 +16,7 @@ from reconciler.state.values import Desired
 
 CLOCK_SKEW = 120.0
 """Seconds by which a service's clock may be behind ours."""
-YES = "yes at the prompt, `apply FILE` or --plan-id"
+YES = "a yes at the prompt, `apply FILE` or --plan-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,7 @@ def _adoption(change: Change, at: Guarding) -> Held | None:
         return Held(Reason.OWNERSHIP, detail, "declare it external, or say adopt: ask")
     if adopt is Adopt.ALLOW or releases.adopt or releases.seen:
         return None
-    detail = "there already, and nobody's: it would be taken over"
-    return Held(Reason.APPROVAL, detail, f"{YES}, `reconciler adopt` or --allow-adopt")
+    return Held(Reason.APPROVAL, "there already, and nobody's", f"{YES}, or --allow-adopt")
 
 
 def is_adoption(change: Change, at: Guarding) -> bool:
