@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reconciler.errors import CloudError, Rejected
+from reconciler.hide import hide
 from reconciler.kinds.calls import FIELDS, Call, Http
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.secret import SecretSource
@@ -44,8 +45,13 @@ class Sender:
             )
         except CloudError as error:
             # Keystone repeats the body of a request that it does not understand.
-            error.args = tuple(_without(secrets, str(arg)) for arg in error.args)
+            error.args = tuple(hide(str(arg), secrets) for arg in error.args)
             raise
+        except Exception as error:
+            if not secrets:
+                raise
+            # What a library says of a value that it cannot handle holds the value.
+            raise RuntimeError(f"{type(error).__name__} while a secret was to be sent") from None
         inner = found.get(call.returns, found) if call.returns and found else found
         return inner if isinstance(inner, Mapping) else {"items": inner}
 
@@ -54,12 +60,6 @@ def _in_path(value: Json) -> str:
     if value is None or value == "":
         raise Rejected("what the request must name is not there")
     return quote(str(value), safe="")
-
-
-def _without(secrets: list[str], text: str) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
 
 
 def _filled(template: Json, values: Mapping[str, Json], fields: Json) -> Json:

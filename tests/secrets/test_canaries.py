@@ -1,0 +1,151 @@
+"""Secrets are sent to the service that needs them, and told to nobody else."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from reconciler.cli.codes import Code
+from reconciler.errors import CloudError
+from reconciler.kinds.values import Json
+from tests.secrets.conftest import CANARIES, OURS, Place, Witness, traces
+from tests.support.fake_cloud import refused
+
+FORMS = ("text", "json", "markdown", "html")
+
+
+def were_sent(witness: Witness) -> bool:
+    """Whether both passwords left for the cloud: else none of this would mean anything."""
+    sent = "".join(witness.bodies)
+    quoted = json.dumps(CANARIES["env"], ensure_ascii=False)
+    return quoted in sent and CANARIES["file"] in sent
+
+
+def test_the_test_would_notice() -> None:
+    assert traces(f"password: {CANARIES['file']}") == ["file"]
+    assert traces(CANARIES["env"][:12]) == ["env"]
+
+
+def test_a_good_run_tells_no_secret(place: Place, witness: Witness) -> None:
+    assert place.run("validate", "state").exit_code == Code.DONE
+    for form in FORMS:
+        assert place.run("-v", "plan", *OURS, "-o", form).exit_code == Code.DONE
+    assert place.run("plan", *OURS, "--out", "my.plan").exit_code == Code.DONE
+    assert not were_sent(witness)
+    result = place.run("-v", "apply", "my.plan", "-o", "json")
+    assert result.exit_code == Code.DONE, result.output
+    assert were_sent(witness)
+    assert place.run("-v", "export", "--cloud", "prod", "out").exit_code == Code.DONE
+    place.run("-v", "doctor", "--cloud", "prod")
+    place.run("doctor", "--cloud", "prod", "-o", "json")
+    place.run("graph", "--state", "state")
+    again = (place.folder / "state/a.yaml").read_text().replace("rotation: 2", "rotation: 3")
+    (place.folder / "state/a.yaml").write_text(again)
+    witness.bodies.clear()
+    result = place.run("-v", "apply", *OURS, "--auto-approve")
+    assert CANARIES["file"] in "".join(witness.bodies), result.output
+    place.assert_silent()
+
+
+ECHOES: dict[str, Callable[[str], str]] = {
+    "as it is": lambda secret: f"{secret} is not of type 'object'",
+    "as JSON": lambda secret: json.dumps({"password": secret}),
+    "as JSON with all its letters": lambda secret: json.dumps([secret], ensure_ascii=False),
+    "as JSON in JSON": lambda secret: json.dumps(json.dumps({"password": secret})),
+    "as Python": lambda secret: f"{ {'password': secret} } is not valid",
+    "as HTML": lambda secret: f"<p>{html.escape(secret)}</p>",
+    "in a URL": lambda secret: f"/v3?password={quote(secret)}",
+    "in a form": lambda secret: f"/v3?password={quote(secret, safe='').replace('%20', '+')}",
+    "with blanks as one": lambda secret: " ".join(secret.split()),
+    "cut off early": lambda secret: "x" * 300 + secret[:12],
+    "cut off late": lambda secret: "x" * 300 + secret[:-2],
+    "cut off in JSON": lambda secret: "x" * 300 + json.dumps(secret)[:-4],
+    "twice": lambda secret: f"{secret}{secret}",
+}
+
+
+@pytest.mark.parametrize("status", [400, 409, 500])
+@pytest.mark.parametrize("echo", ECHOES)
+def test_an_error_that_repeats_the_request_tells_no_secret(
+    place: Place, witness: Witness, echo: str, status: int
+) -> None:
+    def answer(method: str, path: str, body: Json) -> CloudError | None:
+        if method == "GET" or path != "/users":
+            return None
+        return refused(status, ECHOES[echo](body["user"]["password"]))
+
+    witness.answer = answer
+    for form in ("text", "json"):
+        result = place.run("-v", "apply", *OURS, "--auto-approve", "-o", form)
+        assert result.exit_code == Code.FAILED
+    assert were_sent(witness)
+    place.assert_silent()
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        lambda secret: ValueError(f"cannot send {secret!r}"),
+        KeyError,
+        lambda secret: UnicodeEncodeError("ascii", secret, 0, 1, secret),
+        lambda secret: ExceptionGroup(secret, [ValueError(secret)]),
+    ],
+)
+def test_a_bug_of_ours_tells_no_secret(
+    place: Place, witness: Witness, bug: Callable[[str], Exception]
+) -> None:
+    def answer(method: str, path: str, body: Json) -> Exception | None:
+        if method == "GET" or path != "/users":
+            return None
+        return bug(body["user"]["password"])
+
+    witness.answer = answer
+    result = place.run("-v", "apply", *OURS, "--auto-approve")
+    assert result.exit_code == Code.FAILED
+    assert "internal error" in result.output
+    assert were_sent(witness)
+    place.assert_silent()
+
+
+URL = f"https://me:{CANARIES['url']}@host.example/debian.raw"
+CLEAR = CANARIES["file"]
+IMAGE = "domain: d\nproject: p\nimages: {i: {url: 'URL'}}\n"
+USER = "domain: d\nusers: {u: {password: CLEAR}}\n"
+WRITTEN = {
+    "a password": USER.replace("CLEAR", CLEAR),
+    "a password in a list": USER.replace("CLEAR", f"[{CLEAR}]"),
+    "a password in its place": USER.replace("CLEAR", f"{{env: {{x: {CLEAR}}}}}"),
+    "a password beside it": USER.replace("CLEAR", f"{{clear: {CLEAR}}}"),
+    "a password in a URL": IMAGE.replace("URL", URL),
+    "a URL that is none": IMAGE.replace("URL", URL.replace("host", "h\u2100st")),
+    "a URL in brackets": IMAGE.replace("URL", f"https://u:{CANARIES['url']}@[::1"),
+    "a URL cut in two": IMAGE.replace("URL", f"https://u:{CANARIES['url']}#x@host/"),
+    "a URL of another sort": IMAGE.replace("URL", f"ftp://u:{CANARIES['url']}@host/"),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_secret_in_the_state_is_refused_and_not_repeated(place: Place, name: str) -> None:
+    (place.folder / "state/a.yaml").write_text(WRITTEN[name])
+    place.secret_files |= {"a.yaml"}
+    for form in ("text", "json", "sarif"):
+        assert place.run("validate", "state", "-o", form).exit_code == Code.NOTHING
+    place.assert_silent()
+
+
+def test_a_secret_in_the_settings_is_not_repeated(place: Place, witness: Witness) -> None:
+    settings = (
+        f"owner: us\nstate: state\nsource: {{url: '{URL}', brnch: x}}\nclouds: {{prod: {{}}}}\n"
+    )
+    (place.folder / "reconciler.yaml").write_text(settings)
+    place.secret_files |= {"reconciler.yaml"}
+    assert place.run("validate", "state").exit_code == Code.NOTHING
+    (place.folder / "reconciler.yaml").write_text(settings.replace("brnch", "branch"))
+    assert place.run("validate").exit_code == Code.DONE
+    assert place.run("-v", "plan").exit_code == Code.DONE
+    assert witness.bodies
+    place.assert_silent()
