@@ -29,8 +29,10 @@ PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
-    except ValueError as error:
-        raise ValueError(f"is no URL: {error}") from error
+        _ = parts.port  # "https://user:pass#word@host" has its password there
+    except ValueError:
+        # What Python says of it repeats it, and there may be a password in it.
+        raise ValueError("is no URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("takes http://… or https://…")
     if parts.username or parts.password:
