@@ -7,6 +7,7 @@ import sys
 import unicodedata
 
 LOGGER = logging.getLogger("reconciler")
+LIBRARIES = ("keystoneauth", "openstack", "urllib3", "requests", "git")
 
 
 def set_up(*, verbose: bool) -> None:
@@ -16,6 +17,11 @@ def set_up(*, verbose: bool) -> None:
     LOGGER.handlers[:] = [handler]
     LOGGER.propagate = False
     LOGGER.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    for name in LIBRARIES:
+        # They log URLs and bodies; what went wrong reaches us as an exception, without those.
+        library = logging.getLogger(name)
+        library.handlers[:] = [logging.NullHandler()]
+        library.propagate = False
 
 
 def event(level: int, name: str, **fields: object) -> None:

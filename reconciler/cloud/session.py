@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -17,9 +19,12 @@ import openstack.exceptions
 from keystoneauth1.adapter import Adapter
 
 from reconciler.cloud.answers import TRIES, classify, wait_before_next
-from reconciler.errors import Denied, SettingsError, Transient
+from reconciler.errors import CloudError, Denied, SettingsError, Transient
+from reconciler.hide import hide
 from reconciler.kinds.values import NOTHING, Json
 
+_SECRET = re.compile(r"password|secret|token|passcode|code$")
+"""Settings of a log-in that nobody may see."""
 USER_AGENT = "openstack-reconciler"
 TIMEOUT = 120.0
 """Seconds that an answer may take, unless clouds.yaml sets ``api_timeout``."""
@@ -79,7 +84,15 @@ class Cloud:
             if self._session.timeout is None:
                 self._session.timeout = TIMEOUT  # keystoneauth would wait for ever
         except (openstack.exceptions.ConfigException, ks.ClientException, OSError) as error:
-            raise SettingsError(f"cloud {name or '(from the environment)'}: {error}") from error
+            text = hide(str(error), ())
+            raise SettingsError(f"cloud {name or '(from the environment)'}: {text}") from error
+        except Exception as error:  # noqa: BLE001 - its reader has errors of its own
+            # The YAML of clouds.yaml is wrong; what its reader says may hold what stands there.
+            mark = getattr(error, "problem_mark", None)
+            place = f", line {mark.line + 1}" if mark else ""
+            raise SettingsError(
+                f"clouds.yaml cannot be read{place}: {type(error).__name__}"
+            ) from None
         self.name = name or self._region.name or "environment"
         self._watch = watch
         self._lock = threading.Lock()
@@ -172,7 +185,22 @@ class Cloud:
                 time.sleep(wait)
         if self._watch:
             self._watch(Answer(service, method, path, reply.status_code))
-        return _decoded(reply, service, method, path)
+        with self._discreet():
+            return _decoded(reply, service, method, path)
+
+    @contextmanager
+    def _discreet(self) -> Iterator[None]:
+        """Keep out of error texts what the log-in is made with, and its token."""
+        try:
+            yield
+        except CloudError as error:
+            auth = self._region.config.get("auth") or {}
+            secrets = [str(value) for key, value in auth.items() if value and _SECRET.search(key)]
+            access = getattr(self._session.auth, "auth_ref", None)
+            if access is not None:
+                secrets.append(access.auth_token)
+            error.args = tuple(hide(str(arg), secrets) for arg in error.args)
+            raise
 
     def _with_token(
         self, adapter: Adapter, path: str, method: str, more: dict[str, Any], *, again: bool
@@ -208,21 +236,22 @@ class Cloud:
             return self._adapters[service], self._gates[service]
 
     def _guarded(self, service: str, call: Callable[[], Any]) -> Any:
-        """Name what goes wrong on the way by whose move is next."""
-        try:
-            return call()
-        except (ks.Unauthorized, ks.Forbidden) as error:
-            raise Denied(
-                f"{service}: {error}", service=service, status=error.http_status
-            ) from error
-        except ks.EndpointNotFound as error:
-            raise Denied(
-                f"the catalogue has no {service} in {self.region}", service=service
-            ) from error
-        except (ks.ConnectTimeout, ks.RetriableConnectionFailure) as error:
-            raise Transient(f"{service}: {_brief(error)}", service=service) from error
-        except ks.ClientException as error:
-            raise Transient(f"{service}: {_brief(error)}", service=service) from error
+        with self._discreet():
+            return _named(service, self.region, call)
+
+
+def _named(service: str, region: str, call: Callable[[], Any]) -> Any:
+    """Name what goes wrong on the way by whose move is next."""
+    try:
+        return call()
+    except (ks.Unauthorized, ks.Forbidden) as error:
+        raise Denied(f"{service}: {error}", service=service, status=error.http_status) from error
+    except ks.EndpointNotFound as error:
+        raise Denied(f"the catalogue has no {service} in {region}", service=service) from error
+    except (ks.ConnectTimeout, ks.RetriableConnectionFailure) as error:
+        raise Transient(f"{service}: {_brief(error)}", service=service) from error
+    except ks.ClientException as error:
+        raise Transient(f"{service}: {_brief(error)}", service=service) from error
 
 
 def _main_type(word: str) -> str:
