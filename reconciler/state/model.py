@@ -217,8 +217,8 @@ def _same_but_for_case(resources: Mapping[Address, Resource], kinds: Kinds) -> l
         if resource.kind.edge:
             continue
         other = seen.setdefault(_folded(address), address)
-        if other != address:
-            origin = resource.origin
+        origin = resource.origin
+        if other != address and origin.file:  # what is wrong already may have no place of its own
             text = f"differs only by case from {other}; most databases take them for one name"
             warnings.append(Problem(origin.file, origin.line, str(address), text, warning=True))
     return warnings
