@@ -132,6 +132,9 @@ def _tokens() -> Iterator[Scenario]:
         one_each(refused, *MAKING), frozenset({DONE}),
     )  # fmt: skip
     yield Scenario(
+        "tokens: 401 for the data of an image", (Fault(refused, on("PUT", "/file$")),),
+    )  # fmt: skip
+    yield Scenario(
         "tokens: 401 from then on", (Fault(refused, on("*", "/v2.0/"), first=20, times=0),),
         frozenset({HELD, FAILED}),
     )  # fmt: skip
