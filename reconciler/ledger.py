@@ -49,6 +49,8 @@ def recall(
     revision = desired.revision
     whole = bool(revision.name) and not selection.targets and not selection.excludes
     attempt = revision.name or f"~{fingerprint(revision)[:16]}"
+    if selection.marks_only:
+        attempt = ""  # it makes nothing: what turns up later is no interrupted create of ours
     try:
         record = read_record(target.http, target.who.project_id, owner)
     except CloudError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.cloud.live import Live
 from reconciler.cloud.observe import observe
 from reconciler.cloud.session import Who
+from reconciler.engine.adopt import marks_only
 from reconciler.engine.apply import Listener, Outcome, apply_plan, failures
 from reconciler.engine.bodies import Context
 from reconciler.engine.contents import hold_full
@@ -31,6 +32,8 @@ class Selection:
 
     targets: Collection[str] = ()
     excludes: Collection[str] = ()
+    marks_only: bool = False
+    """Of the targets, only the marks on what is there already and nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ def compare_with(
         desired, live, target.kinds, policy, memory=memory, cloud=target.name,
         targets=selection.targets, excludes=selection.excludes,
     )  # fmt: skip
+    if selection.marks_only:
+        return marks_only(plan, selection.targets, policy)
     return replace(plan, changes=hold_full(plan.changes, target.http, target.who.services))
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": "reconciler.cli.plan:plan_command",
     "apply": "reconciler.cli.apply:apply_command",
     "approve": "reconciler.cli.approve:approve_command",
+    "adopt": "reconciler.cli.adopt:adopt_command",
     "export": "reconciler.cli.export:export_command",
     "graph": "reconciler.cli.graph:graph_command",
     "schema": "reconciler.cli.schema:schema_command",

@@ -23,7 +23,7 @@ from reconciler.engine.values import Action, Change, Observed, Plan
 from reconciler.kinds.address import Address
 from reconciler.kinds.fields import Value
 from reconciler.kinds.registry import ROOT, Kinds
-from reconciler.state.values import Desired
+from reconciler.state.values import Desired, Resource
 
 MAKING = (Action.CREATE, Action.REPLACE)
 
@@ -151,7 +151,7 @@ def _select(
     by_address = {change.address: change for change in changes}
     if targets:
         keep: set[Address] = set()
-        queue = [c.address for c in changes if _matches(c, targets)]
+        queue = [c.address for c in changes if matches(c, targets)]
         while queue:
             address = queue.pop()
             if address in keep:
@@ -165,7 +165,7 @@ def _select(
             ]
     else:
         keep = set(by_address)
-    keep -= {c.address for c in changes if _matches(c, excludes)}
+    keep -= {c.address for c in changes if matches(c, excludes)}
     return tuple(
         replace(change, after=tuple(a for a in change.after if a in keep or not targets))
         for change in changes
@@ -173,8 +173,9 @@ def _select(
     )
 
 
-def _matches(change: Change, selectors: Iterable[str]) -> bool:
-    names = (str(change.address), str(change.parent), change.kind.name)
+def matches(one: Change | Resource, selectors: Iterable[str]) -> bool:
+    """Say whether a selector (an address, a kind, or a pattern) means this one."""
+    names = (str(one.address), str(one.parent), one.kind.name)
     return any(fnmatchcase(name, selector) for selector in selectors for name in names)
 
 

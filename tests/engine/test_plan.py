@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from graphlib import TopologicalSorter
 
 import pytest
@@ -262,8 +263,8 @@ def test_a_plan_can_be_kept_to_what_is_asked_for() -> None:
     runner = small_runner(small_cloud())
     desired = runner.desired(WHOLE)
 
-    def addresses(**words: list[str]) -> set[str]:
-        chosen = line.Selection(**words)
+    def addresses(targets: Sequence[str] = (), excludes: Sequence[str] = ()) -> set[str]:
+        chosen = line.Selection(targets, excludes)
         plan, _ = line.plan_for(runner.target, desired, runner.policy, chosen)
         return {str(c.address) for c in plan.changes}
 
