@@ -25,6 +25,7 @@ from tests.chaos.scenarios import scenarios  # noqa: E402 - likewise
 CAMPUS = TOP / "desired_state" / "campus"
 HOME = TOP / ".chaos"
 PORTS = 29000
+MOST_TOLD = 12
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -91,7 +92,7 @@ def _all(names: Iterator[str], todo: list[Callable[[], Result]]) -> list[Result]
         mark = "[green]✓[/]" if result.good else "[red]✗[/]"
         console.print(f"{mark} {at}/{len(todo)}", end=" ")
         console.print(f"{name}  {result.codes} {result.seconds:.1f} s", markup=False)
-        for problem in result.problems():
+        for problem in [*result.problems()][:MOST_TOLD]:
             console.print(f"    {problem}", markup=False, style="red")
         results.append(result)
     return results

@@ -185,12 +185,13 @@ class Whole:
 
 
 def _said(dump: Dump) -> Counter[str]:
-    """Count objects by their names and by what is said of them."""
+    """Count objects by what they are known by and by what is said of them."""
     names = _names(dump)
+    found = ((items, item) for (items, _), item in dump.items())
     return Counter(
-        f"{items} {names[key]} { ({name: item[name] for name in _SAYS if name in item}) }"
-        for (items, key), item in dump.items()
-        if key in names and items != "ports"
+        f"{next(_keys(items, item, names))} {[(name, item.get(name)) for name in _SAYS]}"
+        for items, item in found
+        if items not in ("ports", "role_assignments")
     )
 
 

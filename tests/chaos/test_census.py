@@ -43,6 +43,16 @@ def test_a_stranger_that_is_gone_or_changed_is_seen() -> None:
     assert WHOLE.judge(changed).wrong == ("networks front: changed",)
 
 
+def test_what_has_no_name_is_known_by_what_it_says() -> None:
+    def end(key: str) -> dict[tuple[str, str], Any]:
+        item = {"id": key, "service_id": "s", "region": "r", "interface": "public", "url": "u"}
+        return {("endpoints", key): item}
+
+    whole = Whole(BEFORE, {**BEFORE, **end("e1")})
+    verdict = whole.judge({**BEFORE, **end("e2")})
+    assert (verdict.duplicates, verdict.wrong, verdict.missing) == ((), (), ())
+
+
 def test_what_is_missing_or_has_no_mark_is_seen() -> None:
     without = {key: item for key, item in GOOD.items() if key != ("networks", "n2")}
     assert "networks web/back" in WHOLE.judge(without).missing
