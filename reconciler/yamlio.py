@@ -104,7 +104,7 @@ class _Builder:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.count = 0
-        self.open: list[yaml.Node] = []
+        self.open: set[int] = set()
 
     def build(self, node: yaml.Node) -> Any:
         line = node.start_mark.line + 1
@@ -116,18 +116,18 @@ class _Builder:
             raise YamlError(line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
-        if any(node is outer for outer in self.open):
+        if id(node) in self.open:
             raise YamlError(line, "an alias that contains itself")
         if node.tag not in _PLAIN_TAGS:
             raise YamlError(line, f"the tag {node.tag} is not taken here")
-        self.open.append(node)
+        self.open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
                 return self.series(node)
             assert isinstance(node, yaml.MappingNode)  # the three sorts of node there are
             return self.table(node)
         finally:
-            self.open.pop()
+            self.open.remove(id(node))
 
     def series(self, node: yaml.SequenceNode) -> Series:
         result = Series(node.start_mark.line + 1)

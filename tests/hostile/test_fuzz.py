@@ -137,7 +137,7 @@ def check(*texts: str | bytes) -> None:
     problems_sarif(problems, version="1", folder="state").encode()
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.lists(documents(), min_size=1, max_size=2))
 @example([{"domains": {"a": None, "A": {"description": True, "groups": {"a": None}}}}])
 @example([{"domain": "d", "groups": {"g": {"users": [{"[key]": None}]}}}])
