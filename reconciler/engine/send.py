@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from reconciler.errors import CloudError, Rejected
+from reconciler.errors import CloudError, Rejected, SourceError
 from reconciler.hide import hide
 from reconciler.kinds.calls import FIELDS, Call, Http
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.secret import SecretSource
 from reconciler.kinds.values import NOTHING, Json
+from reconciler.state.files import open_plain
 
+MAX_SECRET = 64 * 1024
+"""Bytes of a file with a secret in it."""
 _PLACE = re.compile(r"\{([A-Za-z_:.]+)\}")
 
 
@@ -103,11 +106,13 @@ def read_secret(source: SecretSource) -> str:
             raise Rejected(f"the environment variable {source.env} is not set")
         return value
     try:
-        text = Path(source.file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Rejected(
-            f"{source.file}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-        ) from error
-    if not text.strip():
-        raise Rejected(f"{source.file} is empty")
+        with open_plain(Path(source.file), source.file) as stream:
+            found = stream.read(MAX_SECRET + 1)
+        text = found.decode()
+    except SourceError as error:
+        raise Rejected(str(error)) from error
+    except ValueError:
+        raise Rejected(f"{source.file}: not UTF-8, or no path") from None
+    if not text.strip() or len(found) > MAX_SECRET:
+        raise Rejected(f"{source.file} is {'empty' if not text.strip() else 'too large'}")
     return text.rstrip("\n")

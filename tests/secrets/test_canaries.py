@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -109,6 +112,45 @@ def test_a_bug_of_ours_tells_no_secret(
     assert "internal error" in result.output
     assert were_sent(witness)
     place.assert_silent()
+
+
+def make_large(path: Path) -> None:
+    path.write_text(CANARIES["file"] * 10_000)
+
+
+KEPT: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a pipe": (os.mkfifo, "pass: is no plain file"),
+    "a device that never ends": (lambda path: path.symlink_to("/dev/zero"), "is no plain file"),
+    "a ring": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    "a folder": (lambda path: path.mkdir(), "pass: is no plain file"),
+    "nothing": (lambda _path: None, "pass: No such file or directory"),
+    "too much": (make_large, "pass is too large"),
+    "blanks": (lambda path: path.touch(), "pass is empty"),
+    "no text": (lambda path: path.symlink_to(sys.executable), "pass: not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_password_is_kept_in_a_plain_file(place: Place, witness: Witness, name: str) -> None:
+    make, says = KEPT[name]
+    make(place.folder / "pass")
+    place.secret_files |= {"pass"}
+    state = place.folder / "state/a.yaml"
+    state.write_text(state.read_text().replace("file: secret", "file: pass"))
+    result = place.run("apply", *OURS, "--auto-approve")
+    assert result.exit_code == Code.FAILED
+    assert says in result.output
+    assert CANARIES["file"] not in "".join(witness.bodies)
+    place.assert_silent()
+
+
+def test_a_password_may_lie_behind_a_link_as_kubernetes_mounts_it(
+    place: Place, witness: Witness
+) -> None:
+    (place.folder / "secret").rename(place.folder / "clouds.yaml")
+    (place.folder / "secret").symlink_to("clouds.yaml")
+    assert place.run("apply", *OURS, "--auto-approve").exit_code == Code.DONE
+    assert were_sent(witness)
 
 
 URL = f"https://me:{CANARIES['url']}@host.example/debian.raw"
