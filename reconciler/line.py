@@ -85,16 +85,20 @@ def look(
 ) -> Live:
     """Observe what the state is about."""
     wanted = wants_of(desired)
-    keys = {
+    return observe(
+        target.http, target.kinds, target.who,
+        wants=lambda parent, kind: (parent, kind) in wanted, keys=ids_of(desired),
+        renames=renames_of(desired), owner=owner, progress=progress,
+    )  # fmt: skip
+
+
+def ids_of(desired: Desired) -> dict[tuple[str, str], str]:
+    """Give the names of what is declared by its id, by kind and id."""
+    return {
         (resource.kind.name, resource.options.id): resource.address.name
         for resource in desired.resources.values()
         if resource.options.id
     }
-    return observe(
-        target.http, target.kinds, target.who,
-        wants=lambda parent, kind: (parent, kind) in wanted, keys=keys,
-        renames=renames_of(desired), owner=owner, progress=progress,
-    )  # fmt: skip
 
 
 def renames_of(desired: Desired) -> dict[Address, Address]:

@@ -23,6 +23,7 @@ COMMANDS = {
     "apply": "reconciler.cli.apply:apply_command",
     "approve": "reconciler.cli.approve:approve_command",
     "adopt": "reconciler.cli.adopt:adopt_command",
+    "unmanaged": "reconciler.cli.unmanaged:unmanaged_command",
     "export": "reconciler.cli.export:export_command",
     "graph": "reconciler.cli.graph:graph_command",
     "schema": "reconciler.cli.schema:schema_command",

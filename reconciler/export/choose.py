@@ -17,7 +17,7 @@ from reconciler.state.entries import Entries, Entry
 from reconciler.state.model import parent_of
 from reconciler.state.parse import NOWHERE
 from reconciler.state.resolve import Scope, make_scope
-from reconciler.state.values import Options
+from reconciler.state.values import Desired, Options
 
 BORN = frozenset(BOOTSTRAP)
 DEPTH = 2
@@ -69,7 +69,7 @@ def choose(
     ]
     lists = _lists(edges, objects, live, kinds)
     stated = [*objects.values(), *(item for items in lists.values() for item in items)]
-    return Choice(objects, lists, tuple(_external(stated, objects, live, kinds)))
+    return Choice(objects, lists, tuple(referred_to(stated, objects, live, kinds)))
 
 
 def _in_projects(found: LiveObject, projects: Collection[str]) -> bool:
@@ -116,7 +116,7 @@ def _born_with(edge: LiveObject, live: Live) -> bool:
     return all(target in BORN for _, target in joined)
 
 
-def _external(
+def referred_to(
     stated: Iterable[LiveObject], objects: Mapping[Address, LiveObject], live: Live, kinds: Kinds
 ) -> Iterator[Address]:
     """Give what is referred to, and neither stated nor there without saying so."""
@@ -130,9 +130,32 @@ def _external(
                 yield target
 
 
-def scope_of(choice: Choice, live: Live, kinds: Kinds) -> Scope:
-    """Give everything that a name can mean in the files of this export."""
+def filled_for(found: LiveObject, live: Live) -> Mapping[str, Value]:
+    """Give what an object would have without anybody saying it."""
+    kind, fields = found.kind, live.fields(found)
+    filled = dict(live.defaults.get(kind.name, {}))
+
+    def look(address: Address) -> Mapping[str, Value]:
+        other = live.objects.get(address)
+        return live.fields(other) if other else {}
+
+    if kind.defaults:
+        filled |= kind.defaults(fields)
+    if kind.defaults_among:
+        filled |= kind.defaults_among(fields, look)
+    return filled
+
+
+def scope_of(choice: Choice, live: Live, kinds: Kinds, beside: Desired | None = None) -> Scope:
+    """Give everything that a name can mean in the files of this export, and of those beside it."""
     entries = Entries()
+    for resource in beside.resources.values() if beside else ():
+        if resource.implied:
+            entries.scopes.setdefault(resource.address, NOWHERE)
+        elif not resource.kind.edge:
+            entries.found.append(
+                _entry(resource.address, resource.kind, resource.parent, resource.fields)
+            )
     for address, found in choice.objects.items():
         entries.found.append(_entry(address, found.kind, found.parent, live.fields(found)))
     for address in choice.external:

@@ -14,7 +14,7 @@ from reconciler.engine.plan import make_plan
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Change
 from reconciler.errors import SourceError, StateError
-from reconciler.export.choose import Choice, choose, scope_of
+from reconciler.export.choose import Choice, choose, filled_for, scope_of
 from reconciler.export.files import Tree
 from reconciler.export.words import (
     Unsayable,
@@ -32,10 +32,12 @@ from reconciler.line import Target
 from reconciler.state.entries import OPTIONS
 from reconciler.state.model import make_desired
 from reconciler.state.source import Revision
-from reconciler.state.values import Lifecycle
+from reconciler.state.values import Desired, Lifecycle
 
 ROUNDS = 3
 """How often what would differ is left out before the rest is only told."""
+BESIDE = "(found)"
+"""The path of what is written to stand beside the files of a state: no file of theirs."""
 SHORT = 8
 """Characters of an id that tell twins apart in their keys."""
 
@@ -71,12 +73,18 @@ def export_cloud(
             keys=keys, progress=progress,
         )  # fmt: skip
 
-    keys, live = NO_KEYS, look(NO_KEYS)
+    live, keys = look_at_all(look)
+    return export_live(live, target.kinds, keys, projects=projects, only=only)
+
+
+def look_at_all(look: Callable[[Keys], Live], keys: Keys = NO_KEYS) -> tuple[Live, Keys]:
+    """Look until everything has an address; the keys are those that objects were given for it."""
+    live = look(keys)
     # What lies in twins has addresses only once these have some, so one look may show further ones.
     while more := {place: key for place, key in keys_for(live).items() if place not in keys}:
         keys = {**keys, **more}
         live = look(keys)
-    return export_live(live, target.kinds, keys, projects=projects, only=only)
+    return live, keys
 
 
 def keys_for(live: Live) -> dict[tuple[str, str], str]:
@@ -89,6 +97,9 @@ def keys_for(live: Live) -> dict[tuple[str, str], str]:
         if found.id and found.kind.form is not Form.ONE and not found.kind.edge
     }
     names |= {(kind, one): kind.lower() for kind, one in live.nameless if one}
+    names |= {
+        (address.kind, one): address.name for address, ids in live.strangers.items() for one in ids
+    }
     short = {place: f"{name}-{place[1][:SHORT]}" for place, name in names.items()}
     often = Counter((kind, short[kind, one]) for kind, one in names)
     return {
@@ -106,15 +117,21 @@ def export_live(
     only: Collection[str] = (),
 ) -> Export:
     """Write down what was observed, and leave out what a plan would still see otherwise."""
-    choice = choose(live, kinds, projects=projects, only=only)
+    return write_down(live, kinds, keys, choose(live, kinds, projects=projects, only=only))
+
+
+def write_down(
+    live: Live, kinds: Kinds, keys: Keys, choice: Choice, beside: Desired | None = None
+) -> Export:
+    """Write down what was chosen: in files of their own, or in one that fits ``beside`` others."""
     left: Left = frozenset()
     notes: list[str] = [
         f"{kind}: left out, it could not be listed: {why}" for kind, why in live.incomplete.items()
     ]
     for _ in range(ROUNDS):
-        writing = _Writing(live, kinds, keys, choice, left)
+        writing = _Writing(live, kinds, keys, choice, left, beside)
         files = writing.files()
-        differing, told = _check(files, live, kinds)
+        differing, told = _check(files, live, kinds, choice, beside)
         if differing <= left:
             break
         left |= differing
@@ -133,16 +150,18 @@ class _Writing:
     keys: Keys
     choice: Choice
     left: Left
+    beside: Desired | None
     lost: list[str] = field(default_factory=list)
     hidden: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def files(self) -> dict[str, str]:
-        scope = scope_of(self.choice, self.live, self.kinds)
+        scope = scope_of(self.choice, self.live, self.kinds, self.beside)
         tree = Tree(self.kinds)
         for address in sorted(self.choice.objects, key=lambda a: (len(a.names), a)):
             found = self.choice.objects[address]
+            filled = filled_for(found, self.live)
             words, lost = fields_in_words(
-                found.kind, self._fields(found), naming(scope, found.parent), self._filled(found)
+                found.kind, self._fields(found), naming(scope, found.parent), filled
             )
             self.lost += [f"{address}: {reason}" for reason in lost]
             if words or found.kind.form is not Form.ONE:
@@ -158,30 +177,16 @@ class _Writing:
                 continue
             kind = self.kinds[name]
             try:
-                said = [(self.live.fields(item), self._filled(item)) for item in items]
+                said = [(self.live.fields(item), filled_for(item, self.live)) for item in items]
                 words = list_in_words(kind, said, naming(scope, parent))
                 tree.put_list(parent, kind.collection, words)
             except Unsayable as reason:
                 self.lost.append(f"{parent}: {kind.collection}: {reason}")
-        return tree.files()
+        return tree.files() if self.beside is None else {BESIDE: tree.whole()}
 
     def _fields(self, found: LiveObject) -> dict[str, object]:
         fields = self.live.fields(found)
         return {k: v for k, v in fields.items() if (found.address, k) not in self.left}
-
-    def _filled(self, found: LiveObject) -> Mapping[str, object]:
-        """Give what an object would have without anybody saying it."""
-        kind, fields = found.kind, self.live.fields(found)
-        filled = dict(self.live.defaults.get(kind.name, {}))
-        if kind.defaults:
-            filled |= kind.defaults(fields)
-        if kind.defaults_among:
-            filled |= kind.defaults_among(fields, self._look)
-        return filled
-
-    def _look(self, address: Address) -> Mapping[str, object]:
-        found = self.live.objects.get(address)
-        return self.live.fields(found) if found else {}
 
     def _key(self, found: LiveObject | None) -> Words:
         """Name an object whose key is not its name."""
@@ -204,24 +209,39 @@ def _is_source(field: Field) -> bool:
 
 
 def _check(
-    files: Mapping[str, str], live: Live, kinds: Kinds
+    files: Mapping[str, str], live: Live, kinds: Kinds, choice: Choice, beside: Desired | None
 ) -> tuple[frozenset[tuple[Address, str]], list[str]]:
     """Plan the files against what they were made of; give what differs, and what else is wrong."""
 
     def nothing(name: str) -> BytesIO:
         raise SourceError(f"{name}: not part of an export")
 
-    revision = Revision("", "", {path: text.encode() for path, text in files.items()}, nothing)
+    contents = {path: text.encode() for path, text in files.items()}
+    if beside is not None:
+        contents = {**beside.revision.files, **contents}
+    revision = Revision("", "", contents, beside.revision.opener if beside else nothing)
     try:
         desired, _ = make_desired(revision, kinds)
     except StateError as error:
         return frozenset(), [str(problem) for problem in error.problems]
     plan = make_plan(desired, live, kinds, Policy())
-    changes = [change for change in plan.changes if change.action is not Action.ADOPT]
+    changes = [
+        change
+        for change in plan.changes
+        if change.action is not Action.ADOPT and (beside is None or _chosen(change, choice))
+    ]
     return (
         frozenset(place for change in changes for place in _places(change)),
-        [*plan.warnings, *(f"{c.address}: a plan would {c.action} it" for c in changes)],
+        [
+            *(plan.warnings if beside is None else ()),
+            *(f"{c.address}: a plan would {c.action} it" for c in changes),
+        ],
     )
+
+
+def _chosen(change: Change, choice: Choice) -> bool:
+    """Whether a change is to something that was written down, and not to what stands beside it."""
+    return change.address in choice.objects or (change.parent, change.kind.name) in choice.lists
 
 
 def _places(change: Change) -> Iterator[tuple[Address, str]]:

@@ -82,6 +82,10 @@ class Tree:
             made[names.take("domains")] = {"domains": stated}
         return {path: dump(words) for path, words in sorted(made.items())}
 
+    def whole(self) -> str:
+        """Give all of it as one file."""
+        return dump(self._arranged(self.top, "")) if self.top else ""
+
     def _arranged(self, node: Words, place: str) -> Words:
         """Give the same with own fields first, then collections, small forms before large."""
         inside = {word: self.kinds.at(place, word) for word in node}
