@@ -21,6 +21,7 @@ COMMANDS = {
     "validate": "reconciler.cli.validate:validate_command",
     "plan": "reconciler.cli.plan:plan_command",
     "apply": "reconciler.cli.apply:apply_command",
+    "drift": "reconciler.cli.drift:drift_command",
     "approve": "reconciler.cli.approve:approve_command",
     "adopt": "reconciler.cli.adopt:adopt_command",
     "unmanaged": "reconciler.cli.unmanaged:unmanaged_command",

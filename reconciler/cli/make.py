@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from reconciler import log
 from reconciler.cli.console import story, warn
 from reconciler.cli.progress import applying, stopping
-from reconciler.cli.run import Run, look, memory_of, policy_of
+from reconciler.cli.run import Run, chronicle_of, look, memory_of, policy_of
 from reconciler.cloud.lease import Tenure
 from reconciler.cloud.live import Live
+from reconciler.engine.apply import Status
 from reconciler.engine.memory import Memory
 from reconciler.engine.policy import Policy, Releases
 from reconciler.engine.values import Change, Plan, Reason
@@ -69,7 +70,9 @@ def let_through(run: Run, ready: Ready, policy: Policy) -> Ready:
         ready.live, run.target, run.desired, policy, ready.selection, ready.memory
     )  # fmt: skip
     plan = replace(plan, id=ready.plan.id)
-    table = make_table(plan, folder=run.folder, seconds=ready.table.seconds)
+    old = ready.table
+    since = {str(row.address): row.since for row in old.rows if row.since is not None}
+    table = make_table(plan, folder=run.folder, seconds=old.seconds, since=since, now=old.now)
     return replace(ready, policy=policy, plan=plan, table=table)
 
 
@@ -96,6 +99,8 @@ def make(run: Run, ready: Ready, *, patience: float, reason: str) -> Report:
         tenure.note(begin(tenure.record, ready.plan, ready.memory, ready.policy, time.time()))
         report = _carry(run, ready)
         tenure.note(end(tenure.record, report, ready.memory, time.time()))
+    done = [o.change for o in report.outcomes if o.status is Status.APPLIED]
+    chronicle_of(run).corrected(done, time.time())
     repository = repository_of(run.place.root, run.place.folder) if not run.folder else None
     if repository is not None:
         keep(repository, run.target.name, tenure.record)

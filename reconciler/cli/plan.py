@@ -85,13 +85,13 @@ def plan_command(
         ctx.exit(code_of(table))
 
 
-def show(table: Table, output: str) -> None:
+def show(table: Table, output: str, *, ages: bool = False) -> None:
     """Print a plan in one of its forms."""
     match output:
         case "json":
             for word in table.warnings:
                 warn(word)
-            answer_raw(plan_json(table))
+            answer_raw(plan_json(table, ages=ages))
         case "markdown":
             answer_raw(plan_markdown(table))
         case "html":

@@ -6,14 +6,15 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from reconciler import log
+from reconciler.chronicle import Chronicle, chronicle_path, digest_of
 from reconciler.cli.console import err, story, warn
 from reconciler.cli.options import Common
 from reconciler.cli.place import Place, choose_cloud, find_place
@@ -116,7 +117,17 @@ def memory_of(run: Run, selection: Selection) -> Memory | None:
     if not run.owner:
         return None
     repository = None if run.folder else repository_of(run.place.root, run.place.folder)
-    return recall(run.target, run.desired, run.owner, selection, repository, time.time())
+    now = time.time()
+    memory = recall(run.target, run.desired, run.owner, selection, repository, now)
+    quarrels = chronicle_of(run).flapping(now)
+    return replace(
+        memory, flapping=lambda change: (str(change.address), digest_of(change)) in quarrels
+    )
+
+
+def chronicle_of(run: Run) -> Chronicle:
+    """Give what tells since when things differ."""
+    return Chronicle(chronicle_path(run.target.name, run.owner))
 
 
 def look(
@@ -126,7 +137,13 @@ def look(
     started = time.monotonic()
     with observing(len([*run.kinds])) as step:
         plan, live = plan_for(run.target, run.desired, policy, selection, step, memory)
-    return plan, live, make_table(plan, folder=run.folder, seconds=time.monotonic() - started)
+    seconds = time.monotonic() - started
+    since: Mapping[str, float] = {}
+    if memory is not None and memory.prior.known and not selection.targets:
+        since = chronicle_of(run).seen(plan.changes, memory.now)
+    when = memory.now if memory else None
+    table = make_table(plan, folder=run.folder, seconds=seconds, since=since, now=when)
+    return plan, live, table
 
 
 class _Step:

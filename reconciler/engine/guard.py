@@ -43,7 +43,12 @@ def guard(
 
 
 def _held(change: Change, at: Guarding) -> Held | None:
-    return _adoption(change, at) or _history(change, at) or _first_meeting(change, at)
+    return (
+        _adoption(change, at)
+        or _history(change, at)
+        or _first_meeting(change, at)
+        or _flap(change, at)
+    )
 
 
 def _lost(live: Live, policy: Policy, memory: Memory) -> str:
@@ -76,6 +81,15 @@ def _first_meeting(change: Change, at: Guarding) -> Held | None:
         return None
     what = f"the first time that {change.kind.name} is changed here"
     return Held(Reason.FIRST_MEETING, what, f"{YES}, or --allow-first-meeting")
+
+
+def _flap(change: Change, at: Guarding) -> Held | None:
+    """Stop correcting what comes back again and again: somebody else wants it so."""
+    released = at.policy.releases.flap or at.policy.releases.approved
+    if released or not at.memory.prior.known or not at.memory.flapping(change):
+        return None
+    detail = "corrected three times in six hours, and it always comes back"
+    return Held(Reason.FLAP, detail, "find out who changes it; then --allow-flap")
 
 
 def comes_with_the_new(change: Change, planned: Mapping[Address, Change]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reconciler.cloud.record import Record
+from reconciler.engine.values import Change
 from reconciler.state.history import Prior
 
 
@@ -18,6 +20,8 @@ class Memory:
     """Seconds since the epoch."""
     fresh: bool = False
     """There is no record yet."""
+    flapping: Callable[[Change], bool] = lambda _change: False
+    """Whether this very difference was corrected too often, and always came back."""
     problem: str = ""
     """Why the record cannot be read or written."""
     prunes: bool = False

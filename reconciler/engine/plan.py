@@ -49,12 +49,12 @@ def make_plan(
     changes = _select(order(planned.values(), live), targets, excludes)
     changes = hold_oneself(changes, live)
     if memory is not None:
+        changes = tuple(with_cause(change, desired, memory) for change in changes)
         changes = guard(changes, desired, live, policy, memory)
     changes = _with_followers(hold_in_use(changes, live, kinds), desired, live)
     if memory is not None:
         changes = keep_within(changes, desired, live, policy, memory)
         changes = keep_admins(changes, live, policy.limits.min_admins)
-        changes = tuple(with_cause(change, desired, memory) for change in changes)
     changes, warnings = hold_waiting(changes, desired, live)
     changes = tuple(sorted(changes, key=lambda change: change.address))
     revision = desired.revision

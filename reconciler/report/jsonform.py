@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
@@ -73,6 +74,10 @@ class ChangeForm(TypedDict):
     source: Annotated[SourceForm | None, Field(description="null where no file names it.")]
     after: Annotated[list[AddressWord], Field(description="Changes that must be made before.")]
     held: Annotated[HeldForm | None, Field(description="null where nothing holds it.")]
+    since: Annotated[
+        NotRequired[str],
+        Field(description="When a hand's change was first seen, in ISO 8601. Only from `drift`."),
+    ]
 
 
 @with_config(CLOSED)
@@ -118,8 +123,8 @@ class PlanForm(TypedDict):
     ]
 
 
-def plan_form(table: Table) -> PlanForm:
-    """Give the table as plain values."""
+def plan_form(table: Table, *, ages: bool = False) -> PlanForm:
+    """Give the table as plain values; with ``ages``, say since when differences are seen."""
     form = PlanForm(
         format_version=FORMAT_VERSION,
         plan_id=table.plan_id,
@@ -130,7 +135,7 @@ def plan_form(table: Table) -> PlanForm:
             kind: ObservedForm(complete=seen.complete, count=seen.count)
             for kind, seen in sorted(table.observed.items())
         },
-        changes=[_change(row) for row in table.rows],
+        changes=[_change(row, ages=ages) for row in table.rows],
         summary=SummaryForm(**table.summary),  # type: ignore[typeddict-item] # the keys of Action
     )
     if table.results is not None:
@@ -138,9 +143,9 @@ def plan_form(table: Table) -> PlanForm:
     return form
 
 
-def plan_json(table: Table) -> str:
+def plan_json(table: Table, *, ages: bool = False) -> str:
     """Write the table as one JSON object."""
-    return dump(plan_form(table))
+    return dump(plan_form(table, ages=ages))
 
 
 def plan_schema() -> dict[str, Json]:
@@ -162,9 +167,9 @@ def dump(value: object) -> str:
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _change(row: Row) -> ChangeForm:
+def _change(row: Row, *, ages: bool) -> ChangeForm:
     held = row.held
-    return ChangeForm(
+    form = ChangeForm(
         address=str(row.address),
         kind=row.address.kind,
         action=row.action.value,
@@ -176,6 +181,9 @@ def _change(row: Row) -> ChangeForm:
         if held
         else None,
     )
+    if ages and row.since is not None:
+        form["since"] = datetime.fromtimestamp(row.since, UTC).isoformat(timespec="seconds")
+    return form
 
 
 def _field(line: Line) -> FieldForm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from reconciler.engine.apply import Outcome, Status
 from reconciler.engine.compare import FieldChange
@@ -50,6 +51,8 @@ class Row:
     after: tuple[Address, ...]
     held: Held | None
     reason: str = ""
+    since: float | None = None
+    """When the difference was first seen, in seconds since the epoch, where that is known."""
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -87,6 +90,8 @@ class Table:
     settled: str = ""
     seconds: float | None = None
     """How long observing took."""
+    now: float | None = None
+    """When it was observed, in seconds since the epoch."""
     results: tuple[Result, ...] | None = field(default=None)
 
     @property
@@ -95,17 +100,38 @@ class Table:
         return all(row.action is Action.ADOPT for row in self.rows)
 
 
-def make_table(plan: Plan, *, folder: str = "", seconds: float | None = None) -> Table:
+def make_table(
+    plan: Plan,
+    *,
+    folder: str = "",
+    seconds: float | None = None,
+    since: Mapping[str, float] = MappingProxyType({}),
+    now: float | None = None,
+) -> Table:
     """Fold what has no address of its own into its parents, and count."""
-    rows = _rows(plan.changes)
-    summary = {action.value: 0 for action in Action}
-    summary |= Counter(row.action.value for row in rows)
-    summary["held"] = sum(row.held is not None for row in rows)
-    summary["unchanged"] = plan.unchanged
+    rows = _rows(plan.changes, since)
+    summary = _summary(rows, plan.unchanged)
     return Table(
         plan.id, plan.cloud, plan.revision, plan.subject, rows, plan.observed, plan.unchanged,
         plan.warnings, summary, folder=folder, settled=plan.settled, seconds=seconds,
+        now=now,
     )  # fmt: skip
+
+
+def _summary(rows: tuple[Row, ...], unchanged: int) -> Mapping[str, int]:
+    summary = {action.value: 0 for action in Action}
+    summary |= Counter(row.action.value for row in rows)
+    summary["held"] = sum(row.held is not None for row in rows)
+    summary["unchanged"] = unchanged
+    return summary
+
+
+def only_live(table: Table) -> Table:
+    """Keep to what somebody did to the cloud: neither commits to come nor adoptions."""
+    kept = tuple(
+        row for row in table.rows if row.cause is Cause.LIVE and row.action is not Action.ADOPT
+    )
+    return replace(table, rows=kept, summary=_summary(kept, table.unchanged))
 
 
 def with_outcomes(table: Table, outcomes: Iterable[Outcome]) -> Table:
@@ -118,7 +144,9 @@ def shown_address(change: Change) -> Address:
     return change.parent if change.kind.folded else change.address
 
 
-def _rows(changes: Iterable[Change]) -> tuple[Row, ...]:
+def _rows(
+    changes: Iterable[Change], since: Mapping[str, float] = MappingProxyType({})
+) -> tuple[Row, ...]:
     every = list(changes)
     shown = {change.address: shown_address(change) for change in every}
     parts: dict[Address, list[Change]] = {}
@@ -128,8 +156,16 @@ def _rows(changes: Iterable[Change]) -> tuple[Row, ...]:
             parts.setdefault(change.parent, []).append(change)
         else:
             own[change.address] = change
+    first: dict[Address, float] = {}
+    for change in every:
+        at = since.get(str(change.address))
+        if at is not None:
+            first[shown[change.address]] = min(at, first.get(shown[change.address], at))
     return tuple(
-        _row(address, own.get(address), parts.get(address, []), shown)
+        replace(
+            _row(address, own.get(address), parts.get(address, []), shown),
+            since=first.get(address),
+        )
         for address in sorted(own.keys() | parts.keys())
     )
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Held
 from reconciler.report.table import Line, Result, Row, Table
-from reconciler.report.words import bare, clean, count_of, shown
+from reconciler.report.words import age, bare, clean, count_of, shown
 
 SIGNS = {
     Action.CREATE: "+",
@@ -56,7 +56,7 @@ def rows_text(table: Table, width: int = 100) -> Text:
     with_cause = any(row.cause is Cause.GIT for row in table.rows)
     text = Text()
     for row in table.rows:
-        text.append_text(_row(row, column, width, with_cause=with_cause))
+        text.append_text(_row(row, column, width, table.now, with_cause=with_cause))
     return text
 
 
@@ -90,15 +90,17 @@ def summary(table: Table) -> Text:
     return text.append(f" · {count_of(counts['unchanged'])} unchanged", "dim").append("\n")
 
 
-def _row(row: Row, column: int, width: int, *, with_cause: bool) -> Text:
+def _row(row: Row, column: int, width: int, now: float | None, *, with_cause: bool) -> Text:
     colour = COLOURS[row.action]
     text = Text("  ").append(SIGNS[row.action], f"bold {colour}")
     place = row.reason if row.action is Action.DELETE and not row.source.file else str(row.source)
     address = clean(str(row.address))
     text.append(" ").append(f"{address:<{column - 2}}  " if place else address, colour)
     text.append(clean(place), "dim")
-    if with_cause and row.cause is Cause.LIVE:
+    if (with_cause or row.since is not None) and row.cause is Cause.LIVE:
         text.append("   live", "dim")
+        if row.since is not None and now is not None and now - row.since >= 1:
+            text.append(f", {age(now - row.since)}", "dim")
     text.append("\n")
     shown_held = False
     for group in _grouped(row.lines):

@@ -98,3 +98,11 @@ def _is_pairs(value: Value) -> bool:
 def count_of(number: int) -> str:
     """Write a number so that its size is seen at once: ``1 843``."""
     return f"{number:,}".replace(",", " ")
+
+
+def age(seconds: float) -> str:
+    """Say how long something has been so, in its largest unit: 40 s, 5 min, 4 h, 3 d."""
+    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"

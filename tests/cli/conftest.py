@@ -44,8 +44,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def call(cloud: FakeCloud, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+def call(cloud: FakeCloud, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Run ``reconciler`` with these words, in a folder of its own, against the cloud in memory."""
+    monkeypatch.setenv("RECONCILER_STATE_DIRECTORY", str(tmp_path / ".chronicle"))
     for name in ("OS_CLOUD", "RECONCILER_OWNER", "RECONCILER_STATE"):
         monkeypatch.delenv(name, raising=False)
 

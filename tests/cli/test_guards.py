@@ -504,3 +504,55 @@ def test_a_change_by_another_hand_between_plan_and_apply_is_not_overwritten(
     answer = repository.apply(code=Code.HELD)
     assert row["description"] == "by hand"
     assert "held stale" in str(answer["outcomes"][0]["error"])
+
+
+def by_hand(cloud: FakeCloud, name: str, description: str) -> None:
+    row = next(r for r in cloud.rows["/security-groups"].values() if r["name"] == name)
+    row["description"] = description
+    row["revision_number"] += 1
+
+
+def test_a_quarrel_about_one_object_is_not_fought_out(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a", "b")))
+    repository.apply(SEEN)
+    for _ in range(3):
+        by_hand(cloud, "a", "theirs")
+        repository.apply()
+    by_hand(cloud, "a", "theirs")
+    by_hand(cloud, "b", "once")
+    answer = repository.apply(code=Code.HELD)
+    assert held(answer) == {"SecurityGroup/campus/shop/a": "flap"}
+    assert len(answer["outcomes"]) == 1
+    by_hand(cloud, "a", "another difference")
+    assert held(repository.apply()) == {}
+    by_hand(cloud, "a", "theirs")
+    repository.apply("--allow-flap")
+
+
+def test_drift_is_what_hands_did_and_since_when(repository: Repository, cloud: FakeCloud) -> None:
+    repository.commit(shop(groups("a", "b")))
+    repository.apply(SEEN)
+    by_hand(cloud, "a", "by hand")
+    repository.commit(shop(groups("a", "b").replace("description: b", "description: new")))
+    first = json.loads(repository.text("drift", "-o", "json").stdout)
+    assert actions(first) == {"SecurityGroup/campus/shop/a": "update"}
+    since = first["changes"][0]["since"]
+    assert since
+    again = json.loads(repository.text("drift", "-o", "json").stdout)
+    assert again["changes"][0]["since"] == since
+    by_hand(cloud, "a", "by another hand")
+    other = json.loads(repository.text("drift", "-o", "json").stdout)
+    assert other["changes"][0]["since"] >= since
+    assert "since" not in repository.plan()["changes"][0]
+    assert repository.text("drift", "--detailed-exitcode").exit_code == Code.DIFFERS
+
+
+def test_a_chronicle_that_cannot_be_written_stops_nothing(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_STATE_DIRECTORY", "/dev/null/nowhere")
+    repository.commit(shop(groups("a", "b")))
+    repository.apply(SEEN)
+    assert repository.text("drift").exit_code == Code.DONE
