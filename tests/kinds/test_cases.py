@@ -28,26 +28,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler import line
-from reconciler.cloud.live import Live
+from reconciler.cloud.live import Live, owners, protected
 from reconciler.cloud.observe import observe
 from reconciler.cloud.session import Cloud
 from reconciler.engine.apply import apply_plan, failures
+from reconciler.engine.memory import Memory
 from reconciler.engine.plan import make_plan, wants_of
+from reconciler.engine.prune import pruned
 from reconciler.engine.values import Action, Change, Plan, Reason
 from reconciler.errors import StateError
 from reconciler.kinds.address import Address
 from reconciler.kinds.fields import Field, Shape, fields_of
 from reconciler.kinds.kind import Form
 from reconciler.kinds.registry import Kinds
+from reconciler.state.history import Prior
 from reconciler.state.model import make_desired
-from reconciler.state.values import Desired
+from reconciler.state.values import Desired, OnRemove, Resource
 from reconciler.yamlio import load_all
 from tests.support.runs import Runner, only, runner_for, shown, write_state
 
@@ -132,7 +135,8 @@ class Walk:
         bad = [f"{o.change.action} {o.change.address}: {o.error}" for o in failures(outcomes)]
         assert bad == []
         self.look()
-        assert shown(self.plan(desired)) == [], "a second look finds more to do"
+        if not any(change.detach for change in plan.changes):
+            assert shown(self.plan(desired)) == [], "a second look finds more to do"
         self.last = desired
 
     def touches(self, change: Change) -> bool:
@@ -173,6 +177,7 @@ def test_a_kind_lives_its_whole_life(
     _replaced(walk)
     _unchanged(walk)
     _healed(walk)
+    _guarded(walk)
     _gone(walk)
 
 
@@ -303,6 +308,46 @@ def _with_ids(walk: Walk, value: Json) -> Json:
     if "{parent}" in text:
         text = text.replace("{parent}", objects[objects[walk.address].parent].id)
     return text
+
+
+def _guarded(walk: Walk) -> None:
+    """Protect it, let go of it and adopt it again: what is written on it says whose it is."""
+    resource = walk.last.resources.get(walk.address)
+    if resource is None or resource.kind.mark is None or not resource.managed:
+        return
+    kind, owner, last = resource.kind, walk.runner.policy.owner, walk.last
+    for wanted in (True, False):
+        desired = _with_protection(last, resource, protect=wanted)
+        plan = walk.plan(desired)
+        assert walk.paths(plan) == ["protect"]
+        walk.apply(desired, plan)
+        assert protected(kind, walk.live.objects[walk.address].raw, owner) is wanted
+    if kind.edge or (kind.implicit and kind.implicit(walk.address)):
+        return
+    walk.apply(last, replace(walk.plan(last), changes=_letting_go(walk, resource)))
+    assert owner not in owners(kind, walk.live.objects[walk.address].raw)
+    adoption = walk.plan(last)
+    assert [change.action for change in adoption.changes] == [Action.ADOPT]
+    walk.apply(last, adoption)
+    assert owner in owners(kind, walk.live.objects[walk.address].raw)
+
+
+def _with_protection(desired: Desired, resource: Resource, *, protect: bool) -> Desired:
+    options = resource.options.model_copy(update={"protect": protect})
+    said = replace(resource, options=options)
+    return replace(desired, resources={**desired.resources, resource.address: said})
+
+
+def _letting_go(walk: Walk, resource: Resource) -> tuple[Change, ...]:
+    """Plan as if the entry had gone from git, where it said that the object stays."""
+    options = resource.options.model_copy(update={"on_remove": OnRemove.DETACH})
+    before = replace(resource, options=options)
+    prior = Prior(known=True, last=lambda _address: (before, None))
+    every = walk.last.resources.items()
+    rest = {a: r for a, r in every if walk.address not in (a, r.parent)}
+    memory = Memory(prior=prior, prunes=True)
+    found = pruned(replace(walk.last, resources=rest), walk.live, walk.runner.policy, memory)
+    return tuple(change for change in found if change.address == walk.address)
 
 
 def _gone(walk: Walk) -> None:
