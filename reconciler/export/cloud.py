@@ -223,7 +223,7 @@ def _check(
     try:
         desired, _ = make_desired(revision, kinds)
     except StateError as error:
-        return frozenset(), [str(problem) for problem in error.problems]
+        return frozenset(), [str(problem) for problem in error.problems if not problem.warning]
     plan = make_plan(desired, live, kinds, Policy())
     changes = [
         change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.cloud.index import Keys
@@ -11,13 +11,15 @@ from reconciler.cloud.observe import observe
 from reconciler.engine.compare import same
 from reconciler.engine.memory import Memory
 from reconciler.engine.unmanaged import Unmanaged, declares, part
-from reconciler.export.choose import Choice, choose, filled_for, referred_to
-from reconciler.export.cloud import Export, look_at_all, write_down
+from reconciler.export.choose import Choice, Place, choose, filled_for, referred_to, scope_of
+from reconciler.export.cloud import BESIDE, Export, look_at_all, write_down
+from reconciler.export.words import Unsayable, list_in_words, naming
 from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Form
 from reconciler.kinds.registry import Kinds
 from reconciler.line import Target, ids_of, renames_of
 from reconciler.state.values import Desired
+from reconciler.yamlio import dump
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Search:
     found: Unmanaged
     choice: Choice
     """Strangers that nobody else has marked, with all that lies in them: to be written down."""
+    pieces: Mapping[Place, tuple[LiveObject, ...]]
+    """Edges that belong into entries which are there already: a second one would lack fields."""
 
 
 def search(
@@ -68,11 +72,10 @@ def search(
         )  # fmt: skip
 
     live, keys = look_at_all(look, ids_of(asked.desired))
-    found, choice = find_unmanaged(live, target.kinds, asked)
-    return Search(live, keys, found, choice)
+    return find_unmanaged(live, target.kinds, keys, asked)
 
 
-def find_unmanaged(live: Live, kinds: Kinds, asked: Asked) -> tuple[Unmanaged, Choice]:
+def find_unmanaged(live: Live, kinds: Kinds, keys: Keys, asked: Asked) -> Search:
     """Give what git does not declare, and what of it may be written into the state.
 
     Neither holds what a cloud is born with, nor what services make by themselves. Of edges (rules,
@@ -94,7 +97,8 @@ def find_unmanaged(live: Live, kinds: Kinds, asked: Asked) -> tuple[Unmanaged, C
     ]
     alone = [one for one in there if one.kind.form is not Form.ONE or _was_set(one, live, asked)]
     found = part((*alone, *edges), live, asked.desired, asked.owner, asked.memory)
-    return found, _to_state(found, there, every, live, kinds, asked.desired)
+    choice = _to_state(found, there, every, live, kinds, asked.desired)
+    return Search(live, keys, found, *_apart(choice, live))
 
 
 def _was_set(found: LiveObject, live: Live, asked: Asked) -> bool:
@@ -132,10 +136,42 @@ def _to_state(
     return replace(every, objects=objects, lists=lists, external=external)
 
 
+def _apart(choice: Choice, live: Live) -> tuple[Choice, dict[Place, tuple[LiveObject, ...]]]:
+    """Take out the lists for which no second entry can be written, beside the one that is there."""
+    pieces = {
+        (parent, kind): items
+        for (parent, kind), items in choice.lists.items()
+        if parent not in choice.objects and parent in live.objects
+        if any(field.required for field in fields_of(live.objects[parent].kind.spec))
+    }
+    lists = {place: items for place, items in choice.lists.items() if place not in pieces}
+    return replace(choice, lists=lists), pieces
+
+
 def unmanaged_yaml(found: Search, kinds: Kinds, desired: Desired) -> Export:
-    """Write it down as one file to be laid beside those of the state."""
+    """Write it down as one file to be laid beside those of the state.
+
+    What belongs into an entry that is there already stands behind it, as comments.
+    """
     written = write_down(found.live, kinds, found.keys, found.choice, desired)
+    text = written.files[BESIDE] + "".join(_comments(found, kinds, desired))
     others = sum(bool(owners(one.kind, one.raw)) for one in found.found.strangers)
     counts = {"another owner marked it": others, "it is ours": len(found.found.ours)}
     notes = [f"{count} left out, because {why}" for why, count in counts.items() if count]
-    return replace(written, notes=(*notes, *written.notes))
+    return Export({BESIDE: text}, (*notes, *written.notes))
+
+
+def _comments(found: Search, kinds: Kinds, desired: Desired) -> Iterator[str]:
+    """Give each list that belongs into an entry which is there, with where that is."""
+    live = found.live
+    scope = scope_of(found.choice, live, kinds, desired)
+    for (parent, name), items in sorted(found.pieces.items()):
+        kind, resource = kinds[name], desired.resources[parent]
+        said = [(live.fields(item), filled_for(item, live)) for item in items]
+        try:
+            words = list_in_words(kind, said, naming(scope, parent))
+        except Unsayable as reason:
+            yield f"# {resource.origin} {parent}: {kind.collection} cannot be said: {reason}\n"
+            continue
+        yield f"# into {parent}, at {resource.origin}:\n"
+        yield from (f"#   {line}\n" for line in dump({kind.collection: words}).splitlines())
