@@ -44,6 +44,10 @@ class Gathering:
     incomplete: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    orphans: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Ids, a kind, of what something says it lies in, and no listing showed."""
+    homeless: set[tuple[str, str]] = field(default_factory=set)
+    """Kinds and ids of what was listed, and lies in what was not."""
     raws: dict[str, list[tuple[Address, Mapping[str, Json]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -63,11 +67,21 @@ def index(kind: Kind, items: list[Item], gathering: Gathering) -> None:
                 later.append((parent, raw))
             elif place is not None and not (kind.server_made and kind.server_made(raw)):
                 _add(kind, place, raw, live, gathering)
+            elif place is None:
+                _note_orphan(kind, raw, gathering)
         if len(later) == len(waiting):
             break
         waiting = later
     _rename(kind, gathering)
     _settle_twins(kind, gathering)
+
+
+def _note_orphan(kind: Kind, raw: Mapping[str, Json], gathering: Gathering) -> None:
+    gathering.homeless.add((kind.name, str(raw.get(kind.id_wire))))
+    for wire, above in kind.ancestors.items():
+        said = str(raw.get(wire) or "")
+        if above in kind.within and said and (above, said) not in gathering.homeless:
+            gathering.orphans[above].add(said)
 
 
 def parent_in(

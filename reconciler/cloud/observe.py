@@ -38,31 +38,71 @@ def observe(
     """List every collection that the kinds name; ``only`` keeps to these kinds.
 
     A service that is not in the catalogue has none of its kinds; a listing that failed leaves its
-    kinds ``incomplete``, and the rest goes on.
+    kinds ``incomplete``, and the rest goes on. A list that lacked what others lie in is read once
+    more, and where it was short, everything is.
     """
     chosen = [kind for kind in kinds.ordered() if only is None or kind.name in only]
-    gathering = Gathering(keys, renames, owner)
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
-        futures: dict[object, Future[list[Json]]] = {}
-        for kind in chosen:
-            for listing in (kind.listing, *kind.more, kind.unset):
-                if listing is None or not listing.path or listing.each:
-                    continue  # what is asked for each parent waits for the parents
-                key = _key(kind, listing, listing.path)
-                if key not in futures:
-                    path = listing.path.replace("{own_project}", who.project_id)
-                    futures[key] = pool.submit(
-                        read_pages, http, kind.service, listing, path, kind.version
-                    )
-        reading = _Reading(futures, http, pool, wants)
-        for kind in chosen:
-            try:
-                _take(kind, gathering, reading)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                # A service answered what no service should: its kind is not read, the rest is.
-                why = f"an answer that makes no sense: {type(error).__name__} {error}"
-                gathering.incomplete[kind.name] = why
-            progress(kind.name, gathering.counts.get(kind.name, 0))
+
+    def gather() -> Gathering:
+        gathering = Gathering(keys, renames, owner)
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
+            _read_all(chosen, gathering, _ask(chosen, http, pool, who, wants), progress)
+        return gathering
+
+    found = gather()
+    if any(_was_short(kinds[name], ids, http) for name, ids in found.orphans.items()):
+        # A freshly started Neutron worker answers 200 with a list that is short, or empty.
+        found = gather()
+    return _live(found, who)
+
+
+def _ask(
+    chosen: list[Kind], http: Http, pool: ThreadPoolExecutor, who: Who, wants: Wants
+) -> _Reading:
+    """Begin with every listing that waits for no other."""
+    futures: dict[object, Future[list[Json]]] = {}
+    for kind in chosen:
+        for listing in (kind.listing, *kind.more, kind.unset):
+            if listing is None or not listing.path or listing.each:
+                continue  # what is asked for each parent waits for the parents
+            key = _key(kind, listing, listing.path)
+            if key not in futures:
+                path = listing.path.replace("{own_project}", who.project_id)
+                futures[key] = pool.submit(
+                    read_pages, http, kind.service, listing, path, kind.version
+                )
+    return _Reading(futures, http, pool, wants)
+
+
+def _read_all(
+    chosen: list[Kind],
+    gathering: Gathering,
+    reading: _Reading,
+    progress: Callable[[str, int], None],
+) -> None:
+    for kind in chosen:
+        try:
+            _take(kind, gathering, reading)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # A service answered what no service should: its kind is not read, the rest is.
+            why = f"an answer that makes no sense: {type(error).__name__} {error}"
+            gathering.incomplete[kind.name] = why
+        progress(kind.name, gathering.counts.get(kind.name, 0))
+
+
+def _was_short(kind: Kind, ids: set[str], http: Http) -> bool:
+    """Say whether a list shows by now what others said they lie in: then it lied before."""
+    listing = kind.listing
+    if listing is None or not listing.path or listing.each:
+        return False
+    try:
+        again = read_pages(http, kind.service, listing, listing.path, kind.version)
+    except CloudError:
+        return False  # it was read whole before; what it cannot tell now changes nothing
+    return any(str(raw.get(kind.id_wire)) in ids for raw in again)
+
+
+def _live(gathering: Gathering, who: Who) -> Live:
     return Live(
         gathering.objects,
         {address: tuple(found) for address, found in gathering.twins.items()},

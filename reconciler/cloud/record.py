@@ -183,7 +183,7 @@ def record_text(record: Record) -> str:
             for kind, entries in sorted(record.deleted.items())
         },
         "lease": [record.lease.holder, round(record.lease.until)] if record.lease else None,
-        "approvals": [[a.plan_id, round(a.until), a.by] for a in record.approvals],
+        "approvals": [[a.plan_id, int(a.until), a.by] for a in record.approvals],
         "used": list(record.used),
     }
     kept = {key: value for key, value in stored.items() if value not in ("", [], {}, None)}

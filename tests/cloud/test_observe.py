@@ -127,3 +127,19 @@ def test_reading_writes_nothing(cloud: FakeCloud, runner: Runner) -> None:
     assert cloud.writes == []
     kept = {key: row for key, row in cloud.snapshot().items() if key in before}
     assert kept == before
+
+
+def test_a_short_list_that_others_give_away_is_read_again(cloud: FakeCloud, runner: Runner) -> None:
+    whole = look(runner).objects.keys()
+    cloud.blind["/projects"] = 1
+    assert look(runner).objects.keys() == whole
+
+
+def test_what_is_really_gone_costs_one_more_look(cloud: FakeCloud, runner: Runner) -> None:
+    project = next(p for p in cloud.rows["/projects"].values() if p["name"] == "p")
+    del cloud.rows["/projects"][project["id"]]  # Keystone deletes projects that hold networks
+    cloud.sent.clear()
+    assert Address.parse("Network/d/p/n") not in look(runner).objects
+    asked = Counter(one.path for one in cloud.sent)
+    assert asked["/projects"] == 2
+    assert asked["/networks"] == 1

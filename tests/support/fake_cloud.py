@@ -99,6 +99,8 @@ class FakeCloud:
         self.fault: Fault | None = None
         self.unreadable: set[str] = set()
         """Collections whose listing fails."""
+        self.blind: dict[str, int] = {}
+        """How often the listing of a collection will leave out its last object, with a 200."""
         self.before_write: Callable[[Sent], None] = lambda _sent: None
         """Another hand, which is quicker than the request that it is told of."""
         self.ids = 0
@@ -211,6 +213,9 @@ class FakeCloud:
         table = self.tables[path]
         limit, marker = int(asked.pop("limit", 0)), asked.pop("marker", "")
         found = [row for row in self.rows[table.path].values() if _matches(row, asked)]
+        if self.blind.get(path):
+            self.blind[path] -= 1
+            found.pop()
         if marker:
             at = next(n for n, row in enumerate(found) if row["id"] == marker)
             found = found[at + 1 :]
