@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cloud.record import MAKING, Record, read_record
-from reconciler.engine.apply import Status, failures
+from reconciler.engine.apply import Outcome, Status, failures
 from reconciler.engine.budget import spent_by
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING as MAKING_ACTIONS
@@ -77,7 +77,9 @@ def begin(record: Record, plan: Plan, memory: Memory, policy: Policy, now: float
     """Note what an apply is about to do, before its first request."""
     todo = [change for change in plan.changes if not change.held]
     noted = record.attempt(memory.attempt, now).spend(spent_by(todo), now)
-    noted = replace(noted, making=tuple(sorted(_nameless_makes(todo)))[:MAKING])
+    planned = {str(change.address) for change in plan.changes}
+    making = {*_nameless_makes(todo), *(one for one in record.making if one in planned)}
+    noted = replace(noted, making=tuple(sorted(making))[:MAKING])
     if policy.releases.seen or policy.releases.first_meeting:
         noted = replace(noted, met=noted.met | {change.kind.name for change in todo})
     return noted.use(plan.id) if policy.releases.approved else noted
@@ -98,7 +100,8 @@ def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
     noted = record.spend({kind: -count for kind, count in spent_by(undone).items()}, now)
     if report.interrupted or report.unseen:
         return noted
-    noted = replace(noted, making=())
+    unsure = _uncertain(outcomes)
+    noted = replace(noted, making=tuple(one for one in noted.making if one in unsure))
     done = not failures(outcomes) and _all_done(report)
     if not memory.prunes:
         folder = memory.attempt.startswith("~")
@@ -108,6 +111,15 @@ def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
     if not done:
         return noted
     return replace(noted, settled=memory.attempt, attempted=())
+
+
+def _uncertain(outcomes: Iterable[Outcome]) -> set[str]:
+    """Give what may be there unmarked: an answer was lost, or what was there was not marked yet."""
+    return {
+        str(o.change.address) for o in outcomes
+        if o.status is Status.FAILED
+        or (o.status is not Status.APPLIED and o.change.action not in MAKING_ACTIONS)
+    }  # fmt: skip
 
 
 def _all_done(report: Report) -> bool:
