@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from reconciler.engine.plan import MAKING as MAKING_ACTIONS
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Change, Plan, Reason
 from reconciler.errors import CloudError
+from reconciler.kinds.address import Address
 from reconciler.kinds.calls import MarkStyle
 from reconciler.line import Report, Selection, Target, renames_of
 from reconciler.state.history import Prior, Revisions, read_prior
@@ -102,7 +103,9 @@ def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
         return noted
     unsure = _uncertain(outcomes)
     noted = replace(noted, making=tuple(one for one in noted.making if one in unsure))
-    done = not failures(outcomes) and _all_done(report)
+    refused = {o.change.address for o in outcomes if o.left is Reason.OWNERSHIP}
+    undone = [o for o in failures(outcomes) if o.change.address not in refused]
+    done = not undone and _all_done(report, refused)
     if not memory.prunes:
         folder = memory.attempt.startswith("~")
         kept = tuple(one for one in noted.attempted if one[0] != memory.attempt)
@@ -122,11 +125,11 @@ def _uncertain(outcomes: Iterable[Outcome]) -> set[str]:
     }  # fmt: skip
 
 
-def _all_done(report: Report) -> bool:
+def _all_done(report: Report, refused: Collection[Address]) -> bool:
     """Say whether nothing is left that decides whose an object is."""
     left = report.left or report.plan
     for change in left.changes:
-        if change.action is Action.UPDATE:
+        if change.action is Action.UPDATE or change.address in refused:
             continue  # it is there, and whose it is was settled when it was made or adopted
         if change.held and change.held.reason is Reason.PRUNE_OFF and change.kind.mark:
             continue  # its mark remembers it, and the operator said that it stays

@@ -11,8 +11,8 @@ from graphlib import TopologicalSorter
 
 from reconciler.engine.bodies import Context
 from reconciler.engine.steps import Done, perform
-from reconciler.engine.values import Action, Change, Plan
-from reconciler.errors import CloudError, ReconcilerError, Stale
+from reconciler.engine.values import Action, Change, Plan, Reason
+from reconciler.errors import CloudError, Denied, ReconcilerError, Stale
 from reconciler.kinds.address import Address
 
 WORKERS = 12
@@ -34,8 +34,8 @@ class Outcome:
     change: Change
     status: Status
     error: str = ""
-    stale: bool = False
-    """Whether it was left because another hand changed the object first."""
+    left: Reason | None = None
+    """Why it was left as it is, although nothing failed."""
     request_id: str = ""
     seconds: float = 0.0
 
@@ -134,7 +134,9 @@ class _Run:
 
     def _failed(self, address: Address) -> bool:
         outcome = self.outcomes.get(address)
-        return outcome is not None and outcome.status in (Status.FAILED, Status.SKIPPED)
+        if outcome is None or outcome.left is Reason.OWNERSHIP:
+            return False  # what counts as external is there, and can be referred to
+        return outcome.status in (Status.FAILED, Status.SKIPPED)
 
     def note(self, address: Address, future: Future[_Timed]) -> None:
         change = self.todo[address]
@@ -142,8 +144,13 @@ class _Run:
             timed = future.result()
         except Stale as error:
             text = f"held stale: {error}; plan again"
-            self._set(Outcome(change, Status.SKIPPED, text, stale=True))
+            self._set(Outcome(change, Status.SKIPPED, text, left=Reason.STALE))
         except CloudError as error:
+            if isinstance(error, Denied) and change.action is Action.ADOPT:
+                # A read-only backend (LDAP): it is nobody's, and stays so.
+                text = f"its mark is refused, so it counts as external: {error}"
+                self._set(Outcome(change, Status.SKIPPED, text, left=Reason.OWNERSHIP))
+                return
             text = str(error)
             self._set(Outcome(change, Status.FAILED, text, request_id=error.request_id))
         except ReconcilerError as error:

@@ -556,3 +556,17 @@ def test_a_chronicle_that_cannot_be_written_stops_nothing(
     repository.commit(shop(groups("a", "b")))
     repository.apply(SEEN)
     assert repository.text("drift").exit_code == Code.DONE
+
+
+def test_what_takes_no_mark_counts_as_external(repository: Repository, cloud: FakeCloud) -> None:
+    """A directory that is only read (LDAP) refuses every change of its users."""
+    domain = cloud.add("/domains", {"name": "campus", "description": "The campus"})
+    user = cloud.add("/users", {"name": "ann", "domain_id": domain["id"]})
+    user["options"] = {"immutable": True}  # refused with 403, as by a backend that is read-only
+    repository.commit(shop(domain="users: {ann: {}}\n    groups: {devs: {users: [ann]}}"))
+    answer = repository.apply(SEEN, "--allow-adopt", code=Code.HELD)
+    outcome = {one["address"]: one for one in answer["outcomes"]}["User/campus/ann"]
+    assert outcome["status"] == "skipped"
+    assert "counts as external" in str(outcome["error"])
+    assert record_of(cloud).settled
+    assert cloud.edges["members"]
