@@ -25,6 +25,7 @@ COMMANDS = {
     "approve": "reconciler.cli.approve:approve_command",
     "adopt": "reconciler.cli.adopt:adopt_command",
     "unmanaged": "reconciler.cli.unmanaged:unmanaged_command",
+    "explain": "reconciler.cli.explain:explain_command",
     "export": "reconciler.cli.export:export_command",
     "graph": "reconciler.cli.graph:graph_command",
     "schema": "reconciler.cli.schema:schema_command",
