@@ -104,8 +104,8 @@ def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
     unsure = _uncertain(outcomes)
     noted = replace(noted, making=tuple(one for one in noted.making if one in unsure))
     refused = {o.change.address for o in outcomes if o.left is Reason.OWNERSHIP}
-    undone = [o for o in failures(outcomes) if o.change.address not in refused]
-    done = not undone and _all_done(report, refused)
+    open_still = [o for o in failures(outcomes) if o.change.address not in refused]
+    done = not open_still and _all_done(report, refused)
     if not memory.prunes:
         folder = memory.attempt.startswith("~")
         kept = tuple(one for one in noted.attempted if one[0] != memory.attempt)
