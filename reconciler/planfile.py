@@ -13,7 +13,7 @@ from reconciler.engine.policy import Releases
 from reconciler.errors import SourceError, StaleError
 from reconciler.kinds.values import Json
 from reconciler.report.jsonform import dump, plan_form
-from reconciler.report.table import Table
+from reconciler.report.values import Table
 from reconciler.report.words import clean, shown
 from reconciler.state.source import Revision, fingerprint
 

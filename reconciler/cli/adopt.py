@@ -48,7 +48,8 @@ def adopt_command(
 
     Only the mark is written: no field is changed, nothing is made or deleted. From then on a plan
     treats these objects as our own: it corrects them, and prunes them once they leave git, each as
-    far as its guards let it. A SELECTOR is an address, a kind, or a pattern, as for --target.
+    far as its guards let it. A SELECTOR is an address, a kind, or a pattern, as for --target: what
+    lies right in an object that it means is meant, too.
 
     What carries another owner's mark, or has twins of its name, is refused by name, and it ends
     with 3. Some kinds take no mark (volume types, key pairs): of these git alone decides, and there

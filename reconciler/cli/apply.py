@@ -20,8 +20,8 @@ from reconciler.engine.policy import Releases
 from reconciler.errors import StaleError, UsageError
 from reconciler.line import Selection
 from reconciler.planfile import PlanFile, check_files, check_plan, read_plan_file
-from reconciler.report.table import Table
 from reconciler.report.text import plan_text
+from reconciler.report.values import Table
 
 
 @click.command("apply", cls=WithOptionalValues, context_settings=CONTEXT)

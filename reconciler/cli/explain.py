@@ -7,11 +7,11 @@ import click
 from reconciler.cli.codes import Code
 from reconciler.cli.console import answer, answer_raw, fail, width
 from reconciler.cli.options import CONTEXT, Common, common
-from reconciler.cli.run import look, memory_of, open_run, policy_of
+from reconciler.cli.run import memory_of, observing, open_run, policy_of
 from reconciler.engine.explain import explain, nearest
 from reconciler.engine.policy import Releases
 from reconciler.kinds.address import Address
-from reconciler.line import Selection
+from reconciler.line import Selection, compare_with, look
 from reconciler.report.explain import explain_text
 from reconciler.report.explainjson import explain_json
 from reconciler.report.facts import Background
@@ -44,13 +44,15 @@ def explain_command(
         reconciler explain -o json Flavor/m1.large | jq '.changes[].held'
     """
     run = open_run(options, at=at)
-    selection = Selection()
-    memory = memory_of(run, selection)
-    plan, live, _ = look(run, policy_of(run, Releases()), selection, memory)
+    memory = memory_of(run, Selection())
     try:
         meant = Address.parse(address)
     except ValueError:
         meant = Address(address, ())
+    with observing(len([*run.kinds])) as step:
+        live = look(run.target, run.desired, run.owner, step, (meant.names, meant.names[:-1]))
+    policy = policy_of(run, Releases())
+    plan = compare_with(live, run.target, run.desired, policy, Selection(), memory)
     found = explain(meant, run.desired, live, run.kinds, plan, memory)
     if found is None:
         known = nearest(address, run.desired, live, memory)

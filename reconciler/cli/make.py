@@ -21,7 +21,8 @@ from reconciler.engine.values import Change, Plan, Reason
 from reconciler.errors import CloudError, LockedError, StaleError, UsageError
 from reconciler.ledger import begin, end, is_behind, keep, repository_of
 from reconciler.line import Report, Selection, carry_out, compare_with
-from reconciler.report.table import Table, make_table
+from reconciler.report.table import make_table
+from reconciler.report.values import Table
 
 PATIENCE_STEP = 1.0
 """Seconds between two tries to get the lease."""

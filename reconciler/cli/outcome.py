@@ -8,8 +8,9 @@ from reconciler.cli.run import Run
 from reconciler.engine.apply import Status, failures
 from reconciler.line import Report
 from reconciler.report.jsonform import plan_json
-from reconciler.report.table import Table, make_table, with_outcomes
+from reconciler.report.table import make_table, with_outcomes
 from reconciler.report.text import outcome_text, rows_text
+from reconciler.report.values import Table
 
 
 def tell(run: Run, report: Report, table: Table, output: str, seconds: float) -> None:

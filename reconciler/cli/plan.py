@@ -23,8 +23,8 @@ from reconciler.planfile import make_plan_file, write_plan_file
 from reconciler.report.html import plan_html
 from reconciler.report.jsonform import plan_json
 from reconciler.report.markdown import plan_markdown
-from reconciler.report.table import Table
 from reconciler.report.text import plan_text
+from reconciler.report.values import Table
 
 FORMS = ("text", "json", "markdown", "html")
 

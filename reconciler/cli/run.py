@@ -27,7 +27,8 @@ from reconciler.errors import UsageError
 from reconciler.kinds.registry import Kinds, load_kinds
 from reconciler.ledger import recall, repository_of
 from reconciler.line import Selection, Target, plan_for
-from reconciler.report.table import Table, make_table
+from reconciler.report.table import make_table
+from reconciler.report.values import Table
 from reconciler.settings import OWNER, CloudSettings
 from reconciler.state.model import make_desired
 from reconciler.state.source import Revision

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from reconciler.engine.adopt import Standing
-from reconciler.report.table import Table
 from reconciler.report.text import header, rows_text
+from reconciler.report.values import Table
 from reconciler.report.words import clean, count_of
 
 

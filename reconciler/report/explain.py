@@ -32,7 +32,8 @@ def explain_text(found: Explanation, at: Background, width: int = 100) -> Text:
         column = max((len(name) for name, _ in lines), default=0) + 2
         for name, value in lines:
             text.append(f"    {name:<{column}}{value}\n")
-    text.append("\nplan", "bold").append(f"  {_plan_words(found, at)}\n")
+    words = _plan_words(found, at)
+    text.append("\nplan", "bold").append(f"  {words}\n" if words else "\n")
     text.append_text(rows_text(table, width))
     for one in found.ignored:
         was, wanted = (shown(plain(v, found.address)) for v in (one.before, one.after))
@@ -95,7 +96,7 @@ def _mark_words(one: LiveObject, owner: str) -> str:
     marks = owners(one.kind, one.raw)
     if not marks:
         return "no mark: nobody's"
-    words = ", ".join(f"{clean(m)} (us)" if m == owner else clean(m) for m in sorted(marks))
+    words = ", ".join(f"{clean(m)} (ours)" if m == owner else clean(m) for m in sorted(marks))
     return f"mark of {words}" + (", protected" if protected(one.kind, one.raw, owner) else "")
 
 

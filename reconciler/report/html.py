@@ -8,8 +8,8 @@ from html import escape
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action
 from reconciler.kinds.address import Address
-from reconciler.report.table import Line, Result, Row, Table
 from reconciler.report.text import SIGNS, header
+from reconciler.report.values import Line, Result, Row, Table
 from reconciler.report.words import bare, clean, count_of, shown
 
 STYLE = """

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Reason
 from reconciler.kinds.values import Json
-from reconciler.report.table import Line, Result, Row, Table
+from reconciler.report.values import Line, Result, Row, Table
 
 FORMAT_VERSION: Final = "1.0"
 CLOSED = ConfigDict(extra="forbid")

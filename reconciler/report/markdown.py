@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from reconciler.report.table import Table
 from reconciler.report.text import SIGNS, header, plan_text, summary
+from reconciler.report.values import Table
 from reconciler.report.words import clean
 
 OPEN_ROWS = 30

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Held
-from reconciler.report.table import Line, Result, Row, Table
+from reconciler.report.values import Line, Result, Row, Table
 from reconciler.report.words import age, bare, clean, count_of, shown
 
 SIGNS = {

@@ -18,7 +18,7 @@ from reconciler.report.words import clean, count_of
 
 WIDEST = 60
 """Columns that addresses are padded to."""
-OURS = "ours, no longer declared: plan shows what becomes of it"
+FOR_THE_PLAN = "plan shows what becomes of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,14 @@ def unmanaged_text(found: Unmanaged, context: Context) -> Text:
     """Render the strangers by kind, what is ours apart, and a line that sums up."""
     text = Text(f"cloud {clean(context.cloud)} · not in {clean(context.place)}\n", "bold")
     text.append_text(_tables(found.strangers, context))
-    if found.ours:
-        text.append(f"\n{OURS}\n", "bold yellow")
-        text.append_text(_tables(found.ours, context))
+    parts = {
+        "ours, no longer declared": tuple(one for one in found.ours if not one.kind.edge),
+        "left out of a list that git states whole": tuple(o for o in found.ours if o.kind.edge),
+    }
+    for title, part in parts.items():
+        if part:
+            text.append(f"\n{title}: {FOR_THE_PLAN}\n", "bold yellow")
+            text.append_text(_tables(part, context))
     text.append("\n")
     counts = Counter(one.kind.name for one in found.strangers)
     text.append(f"{count_of(len(found.strangers))} not in git", "bold")
@@ -47,8 +52,9 @@ def unmanaged_text(found: Unmanaged, context: Context) -> Text:
     others = sum(bool(owners(one.kind, one.raw)) for one in found.strangers)
     if others:
         text.append(f" · {count_of(others)} of them another owner's", "magenta")
-    if found.ours:
-        text.append(f" · {count_of(len(found.ours))} ours, no longer declared", "yellow")
+    for title, part in parts.items():
+        if part:
+            text.append(f" · {count_of(len(part))} {title}", "yellow")
     return text.append("\n")
 
 

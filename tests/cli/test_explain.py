@@ -86,7 +86,7 @@ def test_it_tells_what_the_cloud_has_and_whose_it_is(
     assert (live["id"], live["owners"], live["protected"]) == (network["id"], ["us"], True)
     assert live["fields"]["mtu"] == 1400
     words = text(repository, "Network/campus/shop/front")
-    assert f"id {network['id']} · mark of us (us), protected" in words
+    assert f"id {network['id']} · mark of us (ours), protected" in words
     assert "reconcile.protect" in words
     network["tags"] = ["reconciler:them"]
     assert "mark of them\n" in text(repository, "Network/campus/shop/front")
@@ -232,3 +232,13 @@ def test_a_kind_that_was_not_read_whole_is_said_so(
     cloud.unreadable = {"/networks"}
     words = text(repository, "Network/campus/shop/front")
     assert "in the cloud  nobody knows" in words
+
+
+def test_what_lies_in_what_nobody_declared_is_read_for_it(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    domain, user = row(cloud, "/domains", "campus"), row(cloud, "/users", "alice")
+    group = cloud.add("/groups", {"name": "people", "domain_id": domain["id"]})
+    cloud.edges["members"].add((group["id"], user["id"]))
+    found = explain(repository, "Group/campus/people")
+    assert found["live"]["lists"] == {"users": ["alice"]}

@@ -112,6 +112,9 @@ def test_what_a_list_of_ours_leaves_out_is_for_the_plan(
     answer = found(repository)
     assert [one["parent"] for one in answer["ours"]] == [f"SecurityGroup/{SHOP}/web"]
     assert "ingress tcp 22" in answer["ours"][0]["item"]
+    text = repository.call("unmanaged").stdout
+    assert "left out of a list that git states whole: plan shows what becomes of it" in text
+    assert "no longer declared" not in text
 
 
 def test_another_owners_mark_is_shown(repository: Repository, cloud: FakeCloud) -> None:
@@ -203,11 +206,10 @@ def test_the_yaml_can_be_laid_beside_the_state(repository: Repository, cloud: Fa
     assert named(found(repository)) == [f"Network/{SHOP}/theirs"]
 
 
-def test_of_nothing_the_yaml_is_a_state_that_says_nothing(
-    repository: Repository, cloud: FakeCloud
-) -> None:
-    assert cloud
-    result = repository.call("unmanaged", "-o", "yaml", "--kind", "Network")
+@pytest.mark.usefixtures("repository")
+def test_of_nothing_the_yaml_is_a_state_that_says_nothing(call: Call) -> None:
+    result = call("unmanaged", "-o", "yaml", "--kind", "Network")
+    assert result.exit_code == Code.DONE
     assert result.stdout.strip() == ""
 
 

@@ -16,8 +16,9 @@ from reconciler.report.graph import dot, mermaid
 from reconciler.report.html import plan_html
 from reconciler.report.jsonform import plan_json
 from reconciler.report.markdown import plan_markdown
-from reconciler.report.table import Table, make_table
+from reconciler.report.table import make_table
 from reconciler.report.text import plan_text
+from reconciler.report.values import Table
 from reconciler.report.words import clean, count_of, shown
 from reconciler.state.parse import Origin
 

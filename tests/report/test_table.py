@@ -12,8 +12,9 @@ from reconciler.kinds.registry import load_kinds
 from reconciler.report.html import plan_html
 from reconciler.report.jsonform import plan_form, plan_json, plan_schema
 from reconciler.report.markdown import plan_markdown
-from reconciler.report.table import Row, Table, make_table, with_outcomes
+from reconciler.report.table import make_table, with_outcomes
 from reconciler.report.text import plan_text
+from reconciler.report.values import Row, Table
 from tests.support.runs import Runner
 from tests.support.schemas import misfits
 from tests.support.small_cloud import small_cloud, small_runner

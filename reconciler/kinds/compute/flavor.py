@@ -11,8 +11,8 @@ from pydantic import Field, StringConstraints
 from reconciler.kinds.calls import Call, Listing, Mark, MarkStyle, rest
 from reconciler.kinds.compute.version import MICROVERSION
 from reconciler.kinds.kind import Form, Kind
-from reconciler.kinds.spec import Immutable, ProjectRef, ServerDefault, Spec, Wire
-from reconciler.kinds.values import Bool, GiB, Int, Json, Key, MiB, Text, Word, is_reserved
+from reconciler.kinds.spec import Immutable, ServerDefault, Spec, Wire
+from reconciler.kinds.values import Bool, GiB, Int, Key, MiB, Text, Word, is_reserved
 
 IS_PUBLIC = "os-flavor-access:is_public"
 
@@ -110,44 +110,4 @@ FLAVOR_EXTRA_SPEC = Kind(
     create=Call("POST", "/flavors/{parent}/os-extra_specs", {"extra_specs": {"{key}": "{value}"}}),
     update=Call("PUT", "/flavors/{parent}/os-extra_specs/{key}", {"{key}": "{value}"}),
     delete=Call("DELETE", "/flavors/{parent}/os-extra_specs/{key}"),
-)
-
-
-class AccessSpec(Spec):
-    """A project that may use a private flavor."""
-
-    project: ProjectRef
-    """The project: `domain/name`."""
-
-
-def _read_access(raw: dict[str, Json]) -> dict[str, Json]:
-    return {"project_id": raw["tenant_id"]}
-
-
-FLAVOR_ACCESS = Kind(
-    name="FlavorAccess",
-    collection="access",
-    within=("Flavor",),
-    spec=AccessSpec,
-    service="compute",
-    version=MICROVERSION,
-    form=Form.LIST,
-    shorthand="project",
-    identity=("project",),
-    folded=True,
-    id_wire="",
-    read=_read_access,
-    listing=Listing(
-        path="/flavors/{parent}/os-flavor-access",
-        items="flavor_access",
-        each="Flavor",
-        # The list of a public one is a 404.
-        wanted=lambda raw: not raw[IS_PUBLIC],
-    ),
-    create=Call(
-        "POST", "/flavors/{parent}/action", {"addTenantAccess": {"tenant": "{project_id}"}}
-    ),
-    delete=Call(
-        "POST", "/flavors/{parent}/action", {"removeTenantAccess": {"tenant": "{project_id}"}}
-    ),
 )

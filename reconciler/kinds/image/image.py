@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from reconciler.kinds.calls import FIELDS, TAGGED_IN_BODY, Call, Listing, Lock, Retire
 from reconciler.kinds.image.checksums import Checksums, complete
-from reconciler.kinds.image.data import Url, kept, put_data
+from reconciler.kinds.image.data import Url, put_data
+from reconciler.kinds.image.properties import (
+    Properties,
+    authored_image,
+    read_image,
+    write_image,
+)
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.spec import CreateOnly, Immutable, Keyed, Spec, Via, Wire
-from reconciler.kinds.values import Bool, GiB, Json, Key, MiB, Tags, Text, Word, is_reserved
+from reconciler.kinds.values import Bool, GiB, Json, MiB, Tags, Text, is_reserved
 
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
-BASE = frozenset({
-    "id", "name", "status", "visibility", "protected", "os_hidden", "checksum", "os_hash_algo",
-    "os_hash_value", "owner", "size", "virtual_size", "container_format", "disk_format",
-    "created_at", "updated_at", "tags", "direct_url", "locations", "min_ram", "min_disk", "self",
-    "file", "stores", "schema", "location", "deleted", "deleted_at",
-})  # fmt: skip
-"""What a raw image holds besides its properties, which lie flat among it."""
-GLANCES = ("os_glance", "owner_specified.openstack.")
-"""How properties begin that Glance and other clients write for themselves."""
-
-
-def _property(key: str) -> str:
-    if key in BASE or key.startswith(GLANCES):
-        raise ValueError(f"{key!r}: is no property, but a field of the image's own")
-    return key
-
-
-Properties = dict[Annotated[Key, AfterValidator(_property)], Word | None]
 
 
 def _lower(value: object) -> object:
@@ -90,43 +78,6 @@ class ImageSpec(Spec):
         return self
 
 
-def _is_property(key: str) -> bool:
-    return key not in BASE and not key.startswith(GLANCES) and not is_reserved(key)
-
-
-def _read(raw: dict[str, Json]) -> dict[str, Json]:
-    # Glance's own `file` is where the data can be had, not where they came from.
-    shaped = {key: value for key, value in raw.items() if key in BASE and key != "file"}
-    shaped["properties"] = {key: value for key, value in raw.items() if _is_property(key)}
-    shaped["checksum"] = kept(raw) or None
-    shaped["active"] = raw["status"] != "deactivated"
-    return shaped
-
-
-def _authored(fields: Mapping[str, Json]) -> Mapping[str, Json]:
-    sums = fields.get("checksum") or {}
-    best = next((name for name in ("sha512", "sha384", "sha256", "md5") if name in sums), None)
-    return {**fields, "checksum": f"{best}:{sums[best]}"} if best else fields
-
-
-def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> Json:
-    """Give the body of a create, or the changes to an image as JSON patch."""
-    flat = {**body, **(body.get("properties") or {})}
-    flat.pop("properties", None)
-    if not raw:
-        return {key: value for key, value in flat.items() if value is not None}
-    return list(_operations(flat, raw))
-
-
-def _operations(flat: Mapping[str, Json], raw: Mapping[str, Json]) -> Iterator[Json]:
-    for key, value in flat.items():
-        path = "/" + key.replace("~", "~0").replace("/", "~1")
-        if value is not None or key in BASE:
-            yield {"op": "add", "path": path, "value": value}  # Glance replaces what is there
-        elif key in raw:
-            yield {"op": "remove", "path": path}
-
-
 def _action(values: Mapping[str, Json]) -> str:
     return f"/images/{{id}}/actions/{'reactivate' if values['active'] else 'deactivate'}"
 
@@ -160,9 +111,9 @@ IMAGE = Kind(
         Call("PUT", "/images/{id}/tags/{mark}:retired"), _patch("os_hidden", value=True)
     ),
     mark=TAGGED_IN_BODY,
-    read=_read,
-    authored=_authored,
-    write=_write,
+    read=read_image,
+    authored=authored_image,
+    write=write_image,
     complete=complete,
     listing=_images("false"),
     more=(_images("true"),),

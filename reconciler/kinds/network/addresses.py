@@ -6,8 +6,10 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Annotated
 
+from pydantic import BeforeValidator
+
 from reconciler.kinds.spec import Ref, Reference, ServerDefault, Spec
-from reconciler.kinds.values import IpAddress
+from reconciler.kinds.values import IpAddress, MacAddress, Text
 
 
 def is_automatic(item: Mapping[str, object]) -> bool:
@@ -50,3 +52,21 @@ def subnet_of(subnet: object, network: object) -> object:
     if isinstance(network, Mapping):
         return {**network, "name": subnet, "network": network.get("name")}
     return {"name": subnet, "network": network}
+
+
+def _pair_address(value: object) -> object:
+    """Settle an address or a prefix: a plain address stays plain, as Neutron keeps it."""
+    if not isinstance(value, str):
+        return value
+    if "/" in value:
+        return str(ipaddress.ip_network(value, strict=False))
+    return str(ipaddress.ip_address(value))
+
+
+class AddressPair(Spec):
+    """A further address that traffic of the port may carry."""
+
+    ip_address: Annotated[Text, BeforeValidator(_pair_address)]
+    """An address or a prefix."""
+    mac_address: Annotated[MacAddress | None, ServerDefault()] = None
+    """The hardware address; by default the port's own."""

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
 from reconciler.kinds.calls import TAGGED, Listing, neutron
 from reconciler.kinds.kind import Kind
-from reconciler.kinds.network.addresses import FixedIp, is_automatic
+from reconciler.kinds.network.addresses import AddressPair, FixedIp, is_automatic
 from reconciler.kinds.spec import Gains, Immutable, Ref, Reference, ServerDefault, Spec, Via, Wire
 from reconciler.kinds.values import Bool, Json, MacAddress, Tags, Text
 
 NEVER = "network:", "compute:", "neutron:", "baremetal:", "trunk:"
 """Device owners, by their first word, whose ports are made and used by services themselves."""
-
-
-def _pair_address(value: object) -> object:
-    """Settle an address or a prefix: a plain address stays plain, as Neutron keeps it."""
-    if not isinstance(value, str):
-        return value
-    if "/" in value:
-        return str(ipaddress.ip_network(value, strict=False))
-    return str(ipaddress.ip_address(value))
-
-
-class AddressPair(Spec):
-    """A further address that traffic of the port may carry."""
-
-    ip_address: Annotated[Text, BeforeValidator(_pair_address)]
-    """An address or a prefix."""
-    mac_address: Annotated[MacAddress | None, ServerDefault()] = None
-    """The hardware address; by default the port's own."""
 
 
 class DhcpOption(Spec):

@@ -9,11 +9,19 @@ from pydantic import ConfigDict, Field, model_validator
 
 from reconciler.kinds.calls import Call, Listing
 from reconciler.kinds.kind import Form, Kind
-from reconciler.kinds.network.protocols import ICMP, WITH_PORTS, Protocol, protocol_name
+from reconciler.kinds.network.protocols import ICMP, WITH_PORTS, Protocol
+from reconciler.kinds.network.rule_words import (
+    EVERYWHERE,
+    authored_rule,
+    family_of,
+    is_six,
+    read_rule,
+    rule_defaults,
+    rule_phrase,
+    write_rule,
+)
 from reconciler.kinds.spec import Immutable, Ref, Reference, Spec
 from reconciler.kinds.values import Cidr, Int, Json, PortRange, Text
-
-EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
 class Icmp(Spec):
@@ -94,10 +102,10 @@ class RuleSpec(Spec):
             raise ValueError("takes one remote: a prefix, a group or an address group")
         if protocol == "icmp" and (family == "IPv6" or (prefix and ":" in prefix)):
             protocol = "ipv6-icmp"
-        follows = _family(prefix, protocol)
+        follows = family_of(prefix, protocol)
         if family and prefix and family != follows:
             raise ValueError(f"ethertype {family} and remote {prefix} contradict each other")
-        if "IPv4" in (family, _family(prefix, None) if prefix else "") and _is_six(protocol):
+        if "IPv4" in (family, family_of(prefix, None) if prefix else "") and is_six(protocol):
             raise ValueError(f"protocol {protocol} is for IPv6: say ethertype: IPv6")
         if self.ports and protocol not in WITH_PORTS:
             what = f"protocol {protocol}" if protocol else "a rule for all protocols"
@@ -114,95 +122,6 @@ class RuleSpec(Spec):
         return self
 
 
-def _is_six(protocol: object) -> bool:
-    return str(protocol).startswith("ipv6-")
-
-
-def _family(prefix: object, protocol: object) -> str:
-    """Tell the address family of a rule that does not say it."""
-    if prefix:
-        return "IPv6" if ":" in str(prefix) else "IPv4"
-    return "IPv6" if _is_six(protocol) else "IPv4"
-
-
-def _named(protocol: Json) -> object:
-    try:
-        return protocol_name(protocol)
-    except ValueError:
-        return protocol  # what the spec cannot say is still shown, and differs
-
-
-EVERY_PORT = (1, 65535)
-
-
-def _read(raw: dict[str, Json]) -> dict[str, Json]:
-    """Bring a stored rule into the words of the spec."""
-    low, high = raw.get("port_range_min"), raw.get("port_range_max")
-    protocol = _named(raw.get("protocol"))
-    prefix = raw.get("normalized_cidr") or raw.get("remote_ip_prefix")
-    icmp = protocol in ICMP
-    ports = None
-    if not icmp and low is not None and (low, high) != EVERY_PORT:
-        ports = f"{low}-{high}" if low != high else low
-    return {
-        "direction": raw["direction"],
-        "ethertype": raw["ethertype"],
-        "protocol": protocol,
-        "ports": ports,
-        "icmp": {"type": low, "code": high} if icmp and low is not None else None,
-        "remote_prefix": None if prefix in EVERYWHERE else prefix,
-        "remote_group_id": raw.get("remote_group_id"),
-        "remote_address_group_id": raw.get("remote_address_group_id"),
-        "description": raw.get("description") or "",
-    }
-
-
-def _write(body: dict[str, Json], _raw: Mapping[str, Json]) -> dict[str, Json]:
-    """Bring a rule into the words of the API."""
-    sent = {k: v for k, v in body.items() if v is not None and k not in ("ports", "icmp")}
-    if "remote_prefix" in sent:
-        sent["remote_ip_prefix"] = sent.pop("remote_prefix")
-    if body.get("ports"):
-        low, _, high = str(body["ports"]).partition("-")
-        sent |= {"port_range_min": int(low), "port_range_max": int(high or low)}
-    if body.get("icmp"):
-        sent |= {"port_range_min": body["icmp"]["type"], "port_range_max": body["icmp"].get("code")}
-    return sent
-
-
-def _defaults(fields: Mapping[str, object]) -> dict[str, object]:
-    return {"ethertype": _family(fields.get("remote_prefix"), fields.get("protocol"))}
-
-
-def _authored(item: Mapping[str, Json]) -> dict[str, Json]:
-    """Say where a rule leads to in one word, ``remote``; and one port as a number."""
-    shown = {k: v for k, v in item.items() if not k.startswith("remote_")}
-    if str(shown.get("ports")).isdigit():
-        shown["ports"] = int(shown["ports"])
-    for word in ("group", "address_group"):
-        if f"remote_{word}" in item:
-            shown["remote"] = {word: item[f"remote_{word}"]}
-    if "remote_prefix" in item:
-        shown["remote"] = item["remote_prefix"]
-    if "description" in shown:
-        shown["description"] = shown.pop("description")
-    return shown
-
-
-def _phrase(fields: Mapping[str, Json]) -> str:
-    """Say a rule as people do: ``ingress tcp 443 0.0.0.0/0``."""
-    six = fields.get("ethertype") == "IPv6"
-    icmp = fields.get("icmp") or {}
-    numbers = "/".join(str(icmp[key]) for key in ("type", "code") if icmp.get(key) is not None)
-    remote = fields.get("remote_prefix") or ("::/0" if six else "0.0.0.0/0")
-    for word in ("group", "address_group"):
-        if fields.get(f"remote_{word}"):
-            family = "IPv6 " if six else ""
-            remote = f"{family}{word} {fields[f'remote_{word}']}"
-    words = (fields["direction"], fields.get("protocol"), fields.get("ports"), numbers, remote)
-    return " ".join(str(word) for word in words if word)
-
-
 SECURITY_GROUP_RULE = Kind(
     name="SecurityGroupRule",
     collection="rules",
@@ -214,15 +133,15 @@ SECURITY_GROUP_RULE = Kind(
         "direction", "ethertype", "protocol", "ports", "icmp", "remote_prefix", "remote_group",
         "remote_address_group",
     ),
-    phrase=_phrase,
-    defaults=_defaults,
-    authored=_authored,
+    phrase=rule_phrase,
+    defaults=rule_defaults,
+    authored=authored_rule,
     folded=True,
     ancestors={"security_group_id": "SecurityGroup", "project_id": "Project"},
     # The rules come with their groups, seven times cheaper than alone.
     listing=Listing(embedded="SecurityGroup", items="security_group_rules"),
-    read=_read,
-    write=_write,
+    read=read_rule,
+    write=write_rule,
     create=Call("POST", "/security-group-rules", {"security_group_rule": "{*}"},
                 returns="security_group_rule", many="security_group_rules"),
     delete=Call("DELETE", "/security-group-rules/{id}"),

@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from reconciler.kinds.calls import TAGGED, neutron
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.network.ranges import SIX, pools_around, subnet_defaults
 from reconciler.kinds.spec import (
     CreateOnly,
     Immutable,
@@ -21,8 +22,6 @@ from reconciler.kinds.spec import (
     Wire,
 )
 from reconciler.kinds.values import Bool, Cidr, Int, IpAddress, Json, Tags, Text
-
-SIX = 6
 
 
 class Pool(Spec):
@@ -128,42 +127,11 @@ def _write(body: dict[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
     if body.get("gateway_ip") == "none":
         body["gateway_ip"] = None
     if "gateway_ip" in body and raw and "allocation_pools" not in body:
-        body |= _pools_around(body["gateway_ip"], raw)
+        body |= pools_around(body["gateway_ip"], raw)
     if not raw and "ip_version" not in body:
         # Neutron wants it said although the prefix says it.
         body["ip_version"] = ipaddress.ip_network(body["cidr"]).version if "cidr" in body else 4
     return body
-
-
-def _pools_around(gateway: Json, raw: Mapping[str, Json]) -> dict[str, Json]:
-    """Let pools that nobody chose give way to another gateway, which Neutron does not do."""
-    now = {**raw, "gateway": raw["gateway_ip"] or "none"}
-    chosen = {(pool["start"], pool["end"]) for pool in raw["allocation_pools"]}
-    if chosen != set(_ranges(now)):
-        return {}
-    wanted = _ranges({**now, "gateway": gateway or "none"})
-    return {"allocation_pools": [{"start": start, "end": end} for start, end in wanted]}
-
-
-def _ranges(fields: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Tell what Neutron gives out by itself: all but the gateway's address."""
-    net = ipaddress.ip_network(str(fields["cidr"]))
-    make = type(net.network_address)
-    first, last = int(net.network_address) + 1, int(net.broadcast_address)
-    last -= net.version != SIX  # IPv6 has no broadcast
-    said = fields.get("gateway")
-    hole = 0 if said in (None, "none") else int(ipaddress.ip_address(str(said)))
-    ranges = [(first, hole - 1), (hole + 1, last)] if first <= hole <= last else [(first, last)]
-    return [(str(make(low)), str(make(high))) for low, high in ranges if low <= high]
-
-
-def _defaults(fields: Mapping[str, object]) -> dict[str, object]:
-    """Tell what Neutron fills in: the first address is the gateway, the others are given out."""
-    net = ipaddress.ip_network(str(fields["cidr"]))
-    slaac = fields.get("ipv6_address_mode") in ("slaac", "dhcpv6-stateless")
-    gateway = net.network_address if slaac else net.network_address + 1
-    pools = frozenset((("end", high), ("start", low)) for low, high in _ranges(fields))
-    return {"gateway": str(gateway), "allocation_pools": pools, "ip_version": net.version}
 
 
 SUBNET = Kind(
@@ -175,6 +143,6 @@ SUBNET = Kind(
     mark=TAGGED,
     read=_read,
     write=_write,
-    defaults=_defaults,
+    defaults=subnet_defaults,
     **neutron("/subnets", "subnet", find="name={name}&network_id={Network}"),
 )
