@@ -49,6 +49,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="kill at reads between two writes, too")
     parser.add_argument("--only", default="", metavar="TEXT", help="what has this in its name")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     parser.add_argument("--home", type=Path, default=HOME, help="where the devcloud lives")
     parser.add_argument("--port-base", type=int, default=None, help=f"default: {PORTS}")
@@ -59,7 +60,7 @@ def _asked() -> argparse.Namespace:
 
 
 def _parts(rig: Rig, asked: argparse.Namespace) -> Iterator[list[Result]]:
-    chosen = [one for one in scenarios() if asked.only in one.name]
+    chosen = [one for one in scenarios() if asked.only in one.name][:: asked.every]
     if chosen:
         stage = _begin(rig, BROAD, f"{len(chosen)} faults on the way")
         yield _all((one.name for one in chosen), [_of(play, stage, one) for one in chosen])
@@ -68,7 +69,7 @@ def _parts(rig: Rig, asked: argparse.Namespace) -> Iterator[list[Result]]:
         if asked.only not in name:
             continue
         stage = _begin(rig, state, name)
-        found = stage.points if asked.all else distinct(stage.points)
+        found = (stage.points if asked.all else distinct(stage.points))[:: asked.every]
         console.print(f"  {len(found)} of {len(stage.points)} points")
         names = (f"{state.name}: killed {point}" for point in found)
         yield _all(names, [_of(crash, stage, point) for point in found])
