@@ -81,14 +81,18 @@ class Report:
 
 
 def look(
-    target: Target, desired: Desired, owner: str, progress: Callable[[str, int], None]
+    target: Target,
+    desired: Desired,
+    owner: str,
+    progress: Callable[[str, int], None],
+    also: Collection[tuple[str, ...]] = (),
 ) -> Live:
-    """Observe what the state is about."""
+    """Observe what the state is about, and all that lies in objects of the names in ``also``."""
     wanted = wants_of(desired)
     return observe(
         target.http, target.kinds, target.who,
-        wants=lambda parent, kind: (parent, kind) in wanted, keys=ids_of(desired),
-        renames=renames_of(desired), owner=owner, progress=progress,
+        wants=lambda parent, kind: (parent, kind) in wanted or parent.names in also,
+        keys=ids_of(desired), renames=renames_of(desired), owner=owner, progress=progress,
     )  # fmt: skip
 
 
