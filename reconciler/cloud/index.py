@@ -41,6 +41,7 @@ class Gathering:
     )
     strangers: dict[Address, list[str]] = field(default_factory=dict)
     nameless: list[tuple[str, str]] = field(default_factory=list)
+    unplaced: list[LiveObject] = field(default_factory=list)
     incomplete: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -111,7 +112,7 @@ def _add(
         key = gathering.keys.get((kind.name, str(raw.get(kind.id_wire))))
         name = key or (kind.called(raw) if kind.called else raw.get(kind.name_wire))
         if not name and kind.form is not Form.ONE:
-            gathering.nameless.append((kind.name, str(raw.get(kind.id_wire) or "")))
+            _add_nameless(kind, parent, raw, gathering)
             return
         address = child_address(kind, parent, str(name))
     found = LiveObject(address, kind, parent, str(raw.get(kind.id_wire) or ""), raw)
@@ -125,6 +126,15 @@ def _add(
     if found.id:
         gathering.ids[kind.name, found.id] = address
     gathering.raws[kind.name].append((address, raw))
+
+
+def _add_nameless(
+    kind: Kind, parent: Address, raw: Mapping[str, Json], gathering: Gathering
+) -> None:
+    object_id = str(raw.get(kind.id_wire) or "")
+    gathering.nameless.append((kind.name, object_id))
+    address = Address(kind.name, (*parent.names, object_id))
+    gathering.unplaced.append(LiveObject(address, kind, parent, object_id, raw))
 
 
 def _rename(kind: Kind, gathering: Gathering) -> None:
@@ -170,4 +180,8 @@ def _settle_twins(kind: Kind, gathering: Gathering) -> None:
         else:
             gathering.objects[address] = keep
             gathering.strangers[address] = [other.id for other in strangers]
+            gathering.unplaced += [
+                replace(other, address=Address(kind.name, (*other.parent.names, other.id)))
+                for other in strangers
+            ]
             del gathering.twins[address]

@@ -52,6 +52,8 @@ class Live:
     """Ids of objects that have the name of one that is ours."""
     nameless: tuple[tuple[str, str], ...] = ()
     """Kinds and ids of objects without a name: only a key of the state gives them an address."""
+    unplaced: tuple[LiveObject, ...] = ()
+    """Those without a name, and strangers: they lie somewhere although no address finds them."""
 
     def name_of(self, kind: str, object_id: str) -> Address | Id:
         """Give the address of an id, or the id where nobody listed it."""

@@ -117,6 +117,7 @@ def _live(gathering: Gathering, who: Who) -> Live:
         who.region,
         {address: tuple(ids) for address, ids in gathering.strangers.items()},
         tuple(gathering.nameless),
+        tuple(gathering.unplaced),
     )
 
 

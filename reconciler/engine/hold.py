@@ -35,7 +35,7 @@ def hold_in_use(changes: tuple[Change, ...], live: Live, kinds: Kinds) -> tuple[
 def _leaners(kinds: Kinds, target: str) -> Iterator[tuple[Kind, bool]]:
     """Give the kinds that lie in objects of a kind (True), or refer to them and block."""
     for kind in kinds:
-        if target in kind.within and not kind.edge:
+        if (target in kind.within or target in kind.ancestors.values()) and not kind.edge:
             yield kind, True
         elif any(_refers(field, target) for field in fields_of(kind.spec)):
             yield kind, False
@@ -48,7 +48,8 @@ def _leaning(doomed: list[Change], live: Live, kinds: Kinds) -> dict[Address, li
     targets = {change.kind.name for change in doomed}
     interesting = {kind.name for target in targets for kind, _ in _leaners(kinds, target)}
     found: dict[Address, list[LiveObject]] = {change.address: [] for change in doomed}
-    for other in (*live.objects.values(), *(o for twins in live.twins.values() for o in twins)):
+    twins = (one for found_there in live.twins.values() for one in found_there)
+    for other in (*live.objects.values(), *twins, *live.unplaced):
         kind = other.kind
         if kind.name not in interesting or (kind.implicit and kind.implicit(other.address)):
             continue
@@ -56,11 +57,18 @@ def _leaning(doomed: list[Change], live: Live, kinds: Kinds) -> dict[Address, li
         on = {target for ref, target in now if ref.blocks}
         if not kind.edge:
             on.add(other.parent)
+            on |= _owned_by(other, live)
         if kind.edge:
             on.discard(other.parent)  # it goes with what it lies in
         for address in on & found.keys() - {other.address}:
             found[address].append(other)
     return found
+
+
+def _owned_by(other: LiveObject, live: Live) -> set[Address]:
+    """Give all that an object belongs to: a port lies in a network, and is a project's, too."""
+    said = ((above, str(other.raw.get(wire))) for wire, above in other.kind.ancestors.items())
+    return {live.ids[key] for key in said if key in live.ids}
 
 
 def _in_use(

@@ -1,0 +1,51 @@
+"""What an attacker, a bad day or another hand could do, each time through ``reconciler apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import git
+import pytest
+
+from reconciler.cli.codes import Code
+from tests.cli.conftest import Call
+from tests.cli.repository import Repository, held
+from tests.cli.test_guards import SEEN, named, nets, shop
+from tests.support.fake_cloud import FakeCloud, Row
+
+PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
+
+
+@pytest.fixture
+def repository(folder: Path, call: Call) -> Repository:
+    git.Repo.init(folder).close()
+    found = Repository(folder, call)
+    found.settings(*PRUNED)
+    return found
+
+
+def project_of(cloud: FakeCloud, name: str) -> Row:
+    return next(p for p in cloud.rows["/projects"].values() if p["name"] == name)
+
+
+def by_hand(cloud: FakeCloud, path: str, name: str, project: str = "shop", **more: object) -> Row:
+    """Make what no apply made."""
+    return cloud.add(path, {"name": name, "project_id": project_of(cloud, project)["id"], **more})
+
+
+def rules(cloud: FakeCloud, group: Row) -> int:
+    found = cloud.rows["/security-group-rules"].values()
+    return sum(rule["security_group_id"] == group["id"] for rule in found)
+
+
+@pytest.mark.parametrize("name", ["", "n"])
+def test_a_project_is_in_use_by_what_has_no_address(
+    repository: Repository, cloud: FakeCloud, name: str
+) -> None:
+    repository.commit(shop(nets("n")))
+    repository.apply(SEEN)
+    by_hand(cloud, "/networks", name)
+    repository.commit("domains: {campus: {description: The campus}}")
+    answer = repository.apply("--allow-delete", "5", code=Code.HELD)
+    assert held(answer)["Project/campus/shop"] == "dependency"
+    assert "shop" in named(cloud, "/projects")
