@@ -203,7 +203,7 @@ def _update_once(change: Change, context: Context) -> Done:
     values = values_for(change, context, found.id)
     sender = Sender(context.http, kind, values)
     raw, headers = found.raw, {}
-    if change.fields and kind.get:
+    if (change.fields or change.mark) and kind.get:
         raw = read_again(change, sender, context)
     if change.fields and kind.revision:
         headers = {"If-Match": f"revision_number={raw['revision_number']}"}

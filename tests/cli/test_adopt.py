@@ -233,3 +233,22 @@ def test_somebody_at_a_terminal_is_asked(
     result = repository.call("adopt", "SecurityGroup", stdin="yes\n")
     assert (result.exit_code, web["tags"]) == (Code.DONE, ["reconciler:us"])
     assert "Mark these as us's on cloud prod?" in result.output
+
+
+def test_a_mark_that_came_meanwhile_is_not_overwritten(
+    repository: Repository, cloud: FakeCloud, project: str
+) -> None:
+    web = group(cloud, project, "web")
+    domain = cloud.add("/domains", {"name": "other"})
+    repository.commit(STATE + "  other: {description: Other}\n")
+
+    def meddle(_sent: object) -> None:
+        web["tags"] = ["reconciler:them"]
+        domain["reconciler_owner"] = "them"
+
+    cloud.before_write = meddle
+    answer = adopt(repository, "SecurityGroup", "Domain/other", code=Code.HELD)
+    assert [one["status"] for one in answer["outcomes"]] == ["skipped", "skipped"]
+    assert "held stale" in str(answer["outcomes"])
+    assert web["tags"] == ["reconciler:them"]
+    assert domain["reconciler_owner"] == "them"
