@@ -39,7 +39,25 @@ def guard(
     planned = {change.address: change for change in changes}
     lost = _lost(live, policy, memory)
     at = Guarding(desired, live, policy, memory, planned, lost)
-    return tuple(c if c.held else replace(c, held=_held(c, at)) for c in changes)
+    guarded = {c.address: c if c.held else replace(c, held=_held(c, at)) for c in changes}
+    return tuple(
+        c if c.held else replace(c, held=_in_a_stranger(c, at, guarded)) for c in guarded.values()
+    )
+
+
+def _in_a_stranger(change: Change, at: Guarding, guarded: Mapping[Address, Change]) -> Held | None:
+    """Hold what would change the lists of an object that nobody has let us take over yet."""
+    found, declared = at.live.objects.get(change.parent), at.desired.resources.get(change.parent)
+    if not change.kind.edge or found is None or declared is None or not declared.managed:
+        return None
+    kind, above = found.kind, guarded.get(change.parent)
+    if above is not None:
+        waits = above.held and above.held.reason in (Reason.APPROVAL, Reason.OWNERSHIP)
+        return above.held if waits and not owners(kind, found.raw) else None
+    by_itself = kind.implicit is not None and kind.implicit(found.address)
+    if kind.mark is None or by_itself or owners(kind, found.raw):
+        return None
+    return Held(Reason.APPROVAL, f"{found.address} is nobody's", "adopt it in the same plan")
 
 
 def _held(change: Change, at: Guarding) -> Held | None:

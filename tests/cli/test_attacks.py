@@ -49,3 +49,33 @@ def test_a_project_is_in_use_by_what_has_no_address(
     answer = repository.apply("--allow-delete", "5", code=Code.HELD)
     assert held(answer)["Project/campus/shop"] == "dependency"
     assert "shop" in named(cloud, "/projects")
+
+
+@pytest.mark.parametrize("adopt", ["ask", "refuse"])
+def test_what_lies_in_a_stranger_is_left_alone_until_it_is_adopted(
+    repository: Repository, cloud: FakeCloud, adopt: str
+) -> None:
+    repository.settings(*PRUNED, more=f"adopt: {adopt}")
+    repository.commit(shop())
+    repository.apply()
+    group = by_hand(cloud, "/security-groups", "web")
+    cloud.add("/security-group-rules", {
+        "direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22,
+        "security_group_id": group["id"], "project_id": group["project_id"],
+    })  # fmt: skip
+    repository.commit(
+        shop("security_groups: {web: {rules: [{direction: ingress, ports: 80, protocol: tcp}]}}")
+    )
+    repository.apply("--allow-first-meeting", code=Code.HELD)
+    assert rules(cloud, group) == 3
+    assert group["tags"] == []
+
+
+def test_a_target_is_no_way_around_adoption(repository: Repository, cloud: FakeCloud) -> None:
+    repository.commit(shop())
+    repository.apply()
+    group = by_hand(cloud, "/security-groups", "web")
+    repository.commit(shop("security_groups: {web: {rules: []}}"))
+    words = ("--target", "SecurityGroupRule", "--allow-first-meeting")
+    repository.apply(*words, code=Code.HELD)
+    assert rules(cloud, group) == 2
