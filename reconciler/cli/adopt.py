@@ -8,13 +8,14 @@ import click
 
 from reconciler.cli.codes import Code
 from reconciler.cli.console import answer, can_ask, err, story, width
-from reconciler.cli.make import Ready, make, prepare
+from reconciler.cli.make import make, prepare
 from reconciler.cli.options import CONTEXT, Common, common
 from reconciler.cli.outcome import code_of, tell
 from reconciler.cli.place import check_writable, find_place
 from reconciler.cli.run import Run, open_run, owner_of
 from reconciler.engine.adopt import standing
 from reconciler.engine.policy import Releases
+from reconciler.errand import Ready
 from reconciler.errors import UsageError
 from reconciler.line import Selection
 from reconciler.report.adoption import adoption_text, standing_words

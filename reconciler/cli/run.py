@@ -6,15 +6,15 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from reconciler import log
-from reconciler.chronicle import Chronicle, chronicle_path, digest_of
+from reconciler import errand, log
+from reconciler.chronicle import Chronicle, chronicle_path
 from reconciler.cli.console import err, story, warn
 from reconciler.cli.options import Common
 from reconciler.cli.place import Place, choose_cloud, find_place
@@ -23,11 +23,11 @@ from reconciler.cloud.session import Answer, Cloud
 from reconciler.engine.memory import Memory
 from reconciler.engine.policy import Policy, Releases
 from reconciler.engine.values import Plan
+from reconciler.errand import Job, policy_for, remember
 from reconciler.errors import UsageError
 from reconciler.kinds.registry import Kinds, load_kinds
-from reconciler.ledger import recall, repository_of
-from reconciler.line import Selection, Target, plan_for
-from reconciler.report.table import make_table
+from reconciler.ledger import repository_of
+from reconciler.line import Selection, Target
 from reconciler.report.values import Table
 from reconciler.settings import OWNER, CloudSettings
 from reconciler.state.model import make_desired
@@ -47,6 +47,17 @@ class Run:
     target: Target
     owner: str
     settings: CloudSettings | None
+
+    @property
+    def job(self) -> Job:
+        """Give what a run is about."""
+        in_git = not self.folder
+        repository = repository_of(self.place.root, self.place.folder) if in_git else None
+        chronicle = Chronicle(chronicle_path(self.target.name, self.owner))
+        return Job(
+            self.target, self.desired, self.owner, self.settings, repository, chronicle,
+            self.folder,
+        )  # fmt: skip
 
 
 def open_cloud(options: Common, place: Place) -> Cloud:
@@ -106,45 +117,20 @@ def open_run(options: Common, *, at: str | None = None) -> Run:
 
 def policy_of(run: Run, releases: Releases) -> Policy:
     """Put together what the settings and the person at the terminal allow."""
-    settings = run.settings
-    if settings is None:
-        return Policy(run.owner, releases=releases)
-    prune = frozenset(kind for kind, on in settings.prune.items() if on)
-    return Policy(run.owner, prune, settings.adopt, settings.limits, releases)
+    return policy_for(run.owner, run.settings, releases)
 
 
 def memory_of(run: Run, selection: Selection) -> Memory | None:
     """Recall what earlier runs left behind; without an owner there were none."""
-    if not run.owner:
-        return None
-    repository = None if run.folder else repository_of(run.place.root, run.place.folder)
-    now = time.time()
-    memory = recall(run.target, run.desired, run.owner, selection, repository, now)
-    quarrels = chronicle_of(run).flapping(now)
-    return replace(
-        memory, flapping=lambda change: (str(change.address), digest_of(change)) in quarrels
-    )
-
-
-def chronicle_of(run: Run) -> Chronicle:
-    """Give what tells since when things differ."""
-    return Chronicle(chronicle_path(run.target.name, run.owner))
+    return remember(run.job, selection, time.time()) if run.owner else None
 
 
 def look(
     run: Run, policy: Policy, selection: Selection, memory: Memory | None
 ) -> tuple[Plan, Live, Table]:
     """Observe, with progress, and plan."""
-    started = time.monotonic()
     with observing(len([*run.kinds])) as step:
-        plan, live = plan_for(run.target, run.desired, policy, selection, step, memory)
-    seconds = time.monotonic() - started
-    since: Mapping[str, float] = {}
-    if memory is not None and memory.prior.known and not selection.targets:
-        since = chronicle_of(run).seen(plan.changes, memory.now)
-    when = memory.now if memory else None
-    table = make_table(plan, folder=run.folder, seconds=seconds, since=since, now=when)
-    return plan, live, table
+        return errand.look(run.job, policy, selection, memory, step)
 
 
 class _Step:

@@ -17,7 +17,6 @@ from reconciler.engine.values import Action, Cause, Reason
 from reconciler.report.values import Table
 from reconciler.settings import Mode
 
-
 BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Upper bounds of the buckets of every histogram, in seconds."""
 
