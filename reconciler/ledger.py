@@ -129,6 +129,8 @@ def _all_done(report: Report, refused: Collection[Address]) -> bool:
     """Say whether nothing is left that decides whose an object is."""
     left = report.left or report.plan
     for change in left.changes:
+        if change.detach:
+            return False  # a later revision would not know that it is not to be deleted
         if change.action is Action.UPDATE or change.address in refused:
             continue  # it is there, and whose it is was settled when it was made or adopted
         if change.held and change.held.reason is Reason.PRUNE_OFF and change.kind.mark:

@@ -73,8 +73,8 @@ def index(kind: Kind, items: list[Item], gathering: Gathering) -> None:
         if len(later) == len(waiting):
             break
         waiting = later
+    _settle_twins(kind, gathering)  # first: it is the one of several that is ours which moves
     _rename(kind, gathering)
-    _settle_twins(kind, gathering)
 
 
 def _note_orphan(kind: Kind, raw: Mapping[str, Json], gathering: Gathering) -> None:

@@ -59,6 +59,8 @@ def find(resource: Resource, live: Live) -> tuple[LiveObject | None, Held | None
     candidates = live.twins.get(address, ())
     if resource.options.id:
         return _by_id(resource, live)
+    if not candidates and address not in live.objects:
+        candidates = _of_earlier_names(resource, live)
     if not candidates:
         return live.objects.get(address), None
     ids = ", ".join(sorted(o.id for o in candidates))
@@ -67,6 +69,13 @@ def find(resource: Resource, live: Live) -> tuple[LiveObject | None, Held | None
         f"{len(candidates)} objects have this name ({ids})",
         "delete all but one" if resource.kind.edge else "say which with `reconcile: {id: …}`",
     )
+
+
+def _of_earlier_names(resource: Resource, live: Live) -> tuple[LiveObject, ...]:
+    """Give the objects of which nobody can tell which one is to have a new name."""
+    kind, above = resource.address.kind, resource.address.names[:-1]
+    earlier = (Address(kind, (*above, name)) for name in resource.options.previously)
+    return tuple(one for address in earlier for one in live.twins.get(address, ()))
 
 
 def _by_id(resource: Resource, live: Live) -> tuple[LiveObject | None, Held | None]:

@@ -10,6 +10,7 @@ from reconciler.engine.compare import FieldChange
 from reconciler.engine.memory import Memory
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Change, Held, Reason
+from reconciler.kinds.address import Address
 from reconciler.state.values import Desired, OnRemove
 
 
@@ -17,6 +18,7 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
     """Give the delete, or the detaching, of every object of ours that nothing declares any more."""
     if not memory.prunes:
         return
+    earlier = _earlier(desired)
     lying_in = {r.parent for r in desired.resources.values() if r.managed}
     for found in live.objects.values():
         declared = desired.resources.get(found.address)
@@ -26,13 +28,29 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
         if why is None:
             continue
         change = _change(found, policy, memory, why)
-        if change.held is None and found.address in lying_in:
+        if found.address in earlier and not change.detach:
+            new = earlier[found.address]
+            held = Held(
+                Reason.AMBIGUOUS, f"{new} was {found.address.name} previously, and both are there",
+                "take previously out in a commit, or the other object out of the way",
+            )  # fmt: skip
+            change = replace(change, held=held)
+        if change.held is None and not change.detach and found.address in lying_in:
             held = Held(
                 Reason.DEPENDENCY, "something is declared that lies in it",
                 f"declare it, or take away what is stated in {found.address}",
             )  # fmt: skip
             change = replace(change, held=held)
         yield change
+
+
+def _earlier(desired: Desired) -> dict[Address, Address]:
+    """Give what is declared by the addresses that it is said to have had before."""
+    return {
+        Address(r.address.kind, (*r.address.names[:-1], name)): r.address
+        for r in desired.resources.values()
+        for name in r.options.previously
+    }
 
 
 def _prunable(found: LiveObject) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from reconciler.cli.codes import Code
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, held
-from tests.cli.test_guards import SEEN, named, nets, shop
+from tests.cli.test_guards import SEEN, groups, named, nets, shop
 from tests.support.fake_cloud import FakeCloud, Row
 
 PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
@@ -79,3 +79,48 @@ def test_a_target_is_no_way_around_adoption(repository: Repository, cloud: FakeC
     words = ("--target", "SecurityGroupRule", "--allow-first-meeting")
     repository.apply(*words, code=Code.HELD)
     assert rules(cloud, group) == 2
+
+
+def test_a_rename_to_a_name_that_a_stranger_has_deletes_nothing(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a", "b", "d")))
+    repository.apply(SEEN)
+    by_hand(cloud, "/security-groups", "c")
+    repository.commit(shop(
+        "security_groups: {c: {description: a, reconcile: {previously: [a]}}, "
+        "b: {description: b}, d: {description: d}}"
+    ))  # fmt: skip
+    repository.apply(SEEN, "--allow-adopt", code=Code.HELD)
+    assert "a" in named(cloud, "/security-groups")
+
+
+def test_a_rename_from_a_name_that_a_stranger_has_too_deletes_nothing(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a", "b", "d")))
+    repository.apply(SEEN)
+    ours = next(r for r in cloud.rows["/security-groups"].values() if r["name"] == "a")
+    by_hand(cloud, "/security-groups", "a")
+    repository.commit(shop(
+        "security_groups: {c: {description: a, reconcile: {previously: [a]}}, "
+        "b: {description: b}, d: {description: d}}"
+    ))  # fmt: skip
+    repository.apply(SEEN)
+    assert ours["name"] == "c"
+    assert named(cloud, "/security-groups") == ["a", "b", "c", "d"]
+
+
+def test_what_was_to_be_detached_is_not_deleted_later(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.settings(*PRUNED, more="limits: {kinds: {Network: {free: 5}}}")
+    subnets = "subnets: {s: {cidr: 10.0.0.0/24}}"
+    entry = f"n: {{mtu: 1400, reconcile: {{on_remove: detach}}, {subnets}}}"
+    repository.commit(shop(f"networks: {{{entry}, m: {{mtu: 1400}}}}"))
+    repository.apply(SEEN)
+    repository.commit(shop(f"networks: {{n: {{{subnets}}}, m: {{mtu: 1400}}}}"))
+    repository.apply(SEEN)
+    repository.commit(shop("networks: {m: {mtu: 1400}}"))
+    repository.apply(SEEN)
+    assert "n" in named(cloud, "/networks")
