@@ -252,3 +252,19 @@ def test_a_mark_that_came_meanwhile_is_not_overwritten(
     assert "held stale" in str(answer["outcomes"])
     assert web["tags"] == ["reconciler:them"]
     assert domain["reconciler_owner"] == "them"
+
+
+def test_a_mark_needs_nothing_of_what_else_is_stated(
+    repository: Repository, cloud: FakeCloud, project: str
+) -> None:
+    assert project
+    domain = next(d for d in cloud.rows["/domains"].values() if d["name"] == "campus")
+    user = cloud.add("/users", {"name": "alice", "domain_id": domain["id"]})
+    more = "    users: {alice: {default_project: lab}}\n"
+    text = STATE.replace(
+        "    projects:\n", f"{more}    projects:\n      lab: {{description: Lab}}\n"
+    )
+    repository.commit(text)
+    adopt(repository, "User/campus/alice")
+    assert user["reconciler_owner"] == "us"
+    assert not user.get("default_project_id")

@@ -218,3 +218,38 @@ def test_a_listing_that_failed_is_told(repository: Repository, cloud: FakeCloud)
     result = repository.call("unmanaged", "-o", "json")
     assert "Network" in json.loads(result.stdout)["incomplete"]
     assert "Network: left out" in result.stderr
+
+
+def test_what_git_only_names_as_a_place_is_not_declared(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    assert "shop" in {one["name"] for one in cloud.rows["/projects"].values()}
+    repository.commit("domain: campus\nproject: shop\nsecurity_groups: {web: {rules: []}}\n")
+    assert "Project/campus/shop" in listed(found(repository), "ours")
+
+
+def test_a_list_in_what_is_another_owners_only_adds(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    group = row(cloud, "/security-groups", "web")
+    group["tags"] = ["reconciler:them"]
+    cloud.add("/security-group-rules", {
+        "security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4",
+        "protocol": "tcp", "port_range_min": 22, "port_range_max": 22,
+    })  # fmt: skip
+    answer = found(repository)
+    assert answer["ours"] == []
+    assert f"SecurityGroup/{SHOP}/web ingress tcp 22 0.0.0.0/0" in listed(answer)
+
+
+def test_the_yaml_names_what_is_declared_as_the_state_does(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    stranger = add(cloud, "/security-groups", "stranger")
+    cloud.add("/security-group-rules", {
+        "security_group_id": stranger["id"], "direction": "ingress", "ethertype": "IPv4",
+        "remote_group_id": row(cloud, "/security-groups", "db")["id"],
+    })  # fmt: skip
+    text = repository.call("unmanaged", "-o", "yaml", "--kind", "SecurityGroup").stdout
+    assert "remote: {group: db}" in text
+    assert "external" not in text
