@@ -37,7 +37,7 @@ def guard(
 ) -> tuple[Change, ...]:
     """Hold what must not be done, or not without somebody's word."""
     planned = {change.address: change for change in changes}
-    lost = _lost(live, policy, memory)
+    lost = _lost(desired, live, policy, memory)
     at = Guarding(desired, live, policy, memory, planned, lost)
     guarded = {c.address: c if c.held else replace(c, held=_held(c, at)) for c in changes}
     return tuple(
@@ -69,13 +69,19 @@ def _held(change: Change, at: Guarding) -> Held | None:
     )
 
 
-def _lost(live: Live, policy: Policy, memory: Memory) -> str:
-    """Say why the record cannot be relied on: it is gone, or what it speaks of is."""
+def _lost(desired: Desired, live: Live, policy: Policy, memory: Memory) -> str:
+    """Say why the record cannot be relied on: it is gone, or what it speaks of is.
+
+    One that was begun anew knows only what was attempted since: it is no better than none as long
+    as something carries our mark of which it does not know.
+    """
     if memory.problem:
         return memory.problem
-    if memory.fresh:
+    anew = memory.prior.known and not memory.record.settled
+    if memory.fresh or anew:
+        known = () if memory.fresh else {*memory.prior.attempted, *desired.resources}
         for found in live.objects.values():
-            if policy.owner in owners(found.kind, found.raw):
+            if found.address not in known and policy.owner in owners(found.kind, found.raw):
                 return f"the record is gone, and {found.address} carries our mark"
     return memory.prior.missing
 

@@ -8,6 +8,7 @@ import git
 import pytest
 
 from reconciler.cli.codes import Code
+from reconciler.cloud.record import attribute
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, held
 from tests.cli.test_guards import SEEN, groups, named, nets, shop
@@ -124,3 +125,18 @@ def test_what_was_to_be_detached_is_not_deleted_later(
     repository.commit(shop("networks: {m: {mtu: 1400}}"))
     repository.apply(SEEN)
     assert "n" in named(cloud, "/networks")
+
+
+def test_a_lost_record_is_not_forgotten_by_the_next_run(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a", "b"), nets("n")))
+    repository.apply(SEEN)
+    del project_of(cloud, "admin")[attribute("us")]
+    repository.commit(shop(groups("a", "c"), nets("n")))
+    for _ in range(3):
+        answer = repository.apply(SEEN, code=Code.HELD)
+        assert held(answer) == {"SecurityGroup/campus/shop/b": "history"}
+    assert named(cloud, "/security-groups") == ["a", "b", "c"]
+    repository.apply(SEEN, "--allow-history")
+    assert named(cloud, "/security-groups") == ["a", "c"]
