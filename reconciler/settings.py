@@ -16,7 +16,10 @@ from pydantic import (
     Strict,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
+
+from reconciler.urls import BRANCH, checked_url, is_near, protocol_of
 
 FILE = "reconciler.yaml"
 OWNER = r"^[a-z0-9][a-z0-9-]{0,40}$"
@@ -63,6 +66,8 @@ def _cron(value: str) -> str:
 
 
 Text = Annotated[str, Strict(), StringConstraints(min_length=1)]
+PlainPath = Annotated[str, Strict(), StringConstraints(pattern=r"^/[\w./@+,:=-]+$")]
+"""An absolute path that a shell and ssh read as it stands."""
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict(), Field(ge=0)]
 Duration = Annotated[
@@ -94,20 +99,77 @@ class Verify(Part):
     mode: VerifyMode = VerifyMode.OFF
     """head: the newest commit is signed; range: every one since the last that was applied."""
     keys: Text | None = None
-    """The folder with the keys, in the repository's root."""
+    """The folder with the keys: absolute, on the controller's machine, or else in the repository,
+    where it is read from the commit in force and never from the one that is to be verified."""
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> Verify:
+        if self.mode is not VerifyMode.OFF and not self.keys:
+            raise ValueError("needs keys: the folder with the keys that commits are signed with")
+        return self
+
+
+class Ssh(Part):
+    """How to go to a repository by ssh."""
+
+    key: PlainPath
+    """The file with the private key, which has no passphrase."""
+    known_hosts: PlainPath
+    """The file with the host keys of the server: no other is trusted."""
+
+
+class Token(Part):
+    """Where the token for a repository by https is: a reference, never the token."""
+
+    env: Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = (
+        None
+    )
+    """The name of an environment variable."""
+    file: PlainPath | None = None
+    """A file, read anew at every fetch."""
+    username: Annotated[str, Strict(), StringConstraints(pattern=r"^[\w.@+-]+$")] = "git"
+    """Whose token it is, where the server asks."""
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Token:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("takes one of env and file")
+        return self
 
 
 class Source(Part):
     """The repository that the controller follows."""
 
-    url: Text
-    """Where to fetch from."""
-    branch: Text = "main"
+    url: Annotated[Text, AfterValidator(checked_url)]
+    """Where to fetch from: https, ssh, or an absolute path; credentials never stand in it."""
+    branch: Annotated[Text, StringConstraints(pattern=BRANCH)] = "main"
     """The branch that says what should be."""
+    path: Text | None = None
+    """The folder of the desired state in the repository, where it is not what state says."""
     interval: Duration = 60.0
     """How often to look for commits."""
+    timeout: Duration = 60.0
+    """How long one fetch may take."""
+    ssh: Ssh | None = None
+    """For a repository by ssh."""
+    token: Token | None = None
+    """For a repository by https."""
+    ca: PlainPath | None = None
+    """The file with the certificates that a server by https is checked with."""
     verify: Verify = Verify()
     """Signatures to ask for."""
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Source:
+        protocol, near = protocol_of(self.url), is_near(self.url)
+        if protocol == "ssh" and self.ssh is None:
+            raise ValueError("needs ssh.key and ssh.known_hosts: its url goes by ssh")
+        if self.token and not (protocol == "https" or (protocol == "http" and near)):
+            raise ValueError("takes a token with https only: else anybody could read it")
+        proven = near or self.verify.mode is not VerifyMode.OFF
+        if protocol in ("http", "git") and not proven:
+            raise ValueError(f"by {protocol} anybody could answer: take https, or verify commits")
+        return self
 
 
 class Mode(StrEnum):

@@ -10,7 +10,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from reconciler.errors import Problem, SettingsError
-from reconciler.settings import Budget, CloudSettings, Limits, Settings, Source, Verify, Window
+from reconciler.settings import (
+    Budget,
+    CloudSettings,
+    Limits,
+    Settings,
+    Source,
+    Ssh,
+    Token,
+    Verify,
+    Window,
+)
 from reconciler.yamlio import Series, Table, YamlError, load_all
 
 PREFIX = "RECONCILER_"
@@ -125,6 +135,7 @@ def _fields_at(path: tuple[int | str, ...]) -> Iterable[str]:
     """Give the settings that can stand at a path."""
     at: dict[str, type[BaseModel]] = {
         "source": Source, "verify": Verify, "limits": Limits, "delete": Budget, "windows": Window,
+        "ssh": Ssh, "token": Token,
     }  # fmt: skip
     words = [part for part in path if isinstance(part, str)]
     if not words:

@@ -14,7 +14,7 @@ GOOD = """\
 owner: campus-gitops
 state: desired_state
 source:
-  {url: https://git.example/cloud.git, branch: main, interval: 60s, verify: {mode: range}}
+  {url: https://git.example/cloud.git, interval: 60s, verify: {mode: range, keys: keys/}}
 clouds:
   prod:
     region: RegionOne
