@@ -167,7 +167,10 @@ def _replace(
     )
     unprotected = "protect" in options.model_fields_set and not options.protect
     held = None
-    if options.protect or (protected(kind, found.raw, policy.owner) and not unprotected):
+    others = sorted(owners(kind, found.raw) - {policy.owner})
+    if others:
+        held = Held(Reason.OWNERSHIP, f"it carries the mark of {', '.join(others)}, too")
+    elif options.protect or (protected(kind, found.raw, policy.owner) and not unprotected):
         held = Held(Reason.PROTECTED, "protect: true", "say protect: false in a commit of its own")
     elif not kind.replaceable:
         held = Held(Reason.REPLACE, f"{forced} cannot change, and it cannot be made again")
@@ -230,7 +233,7 @@ def _delete_declared(resource: Resource, found: LiveObject, policy: Policy) -> C
     if protected(found.kind, found.raw, policy.owner):
         release = "say lifecycle: managed and protect: false in a commit, then absent"
         held = Held(Reason.PROTECTED, "it was declared with protect: true", release)
-    elif others and policy.owner not in owners(found.kind, found.raw):
+    elif others:
         held = Held(Reason.OWNERSHIP, f"it carries the mark of {', '.join(sorted(others))}")
     return _change(resource, found, Action.DELETE, held=held, reason="declared absent")
 

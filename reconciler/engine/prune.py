@@ -11,7 +11,7 @@ from reconciler.engine.memory import Memory
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
-from reconciler.state.values import Desired, OnRemove
+from reconciler.state.values import Desired, Lifecycle, OnRemove, Resource
 
 
 def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iterator[Change]:
@@ -22,6 +22,8 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
     lying_in = {r.parent for r in desired.resources.values() if r.managed}
     for found in live.objects.values():
         declared = desired.resources.get(found.address)
+        if _is_given_up(found, declared, policy):
+            yield _detached(found, policy, "declared external")
         if not _prunable(found) or (declared is not None and not declared.implied):
             continue
         why = _ours(found, policy, memory)
@@ -44,6 +46,21 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
         yield change
 
 
+def _is_given_up(found: LiveObject, declared: Resource | None, policy: Policy) -> bool:
+    """Say whether an object is ours still, and declared to be somebody else's matter now."""
+    if declared is None or declared.implied or declared.lifecycle is not Lifecycle.EXTERNAL:
+        return False
+    return not found.kind.edge and policy.owner in owners(found.kind, found.raw)
+
+
+def _detached(found: LiveObject, policy: Policy, reason: str) -> Change:
+    gone = FieldChange("owner", policy.owner, None)
+    return Change(
+        found.address, found.kind, Action.UPDATE, found.parent, (gone,), reason, live=found,
+        detach=True,
+    )  # fmt: skip
+
+
 def _earlier(desired: Desired) -> dict[Address, Address]:
     """Give what is declared by the addresses that it is said to have had before."""
     return {
@@ -63,7 +80,11 @@ def _prunable(found: LiveObject) -> bool:
 def _ours(found: LiveObject, policy: Policy, memory: Memory) -> Held | str | None:
     """Say that an object is ours ('' ), that it may be (held), or that it is not (None)."""
     if found.kind.mark is not None:
-        return "" if policy.owner in owners(found.kind, found.raw) else None
+        marks = owners(found.kind, found.raw)
+        others = ", ".join(sorted(marks - {policy.owner}))
+        if policy.owner in marks and others:
+            return Held(Reason.OWNERSHIP, f"it carries the mark of {others}, too")
+        return "" if policy.owner in marks else None
     if found.address in memory.prior.settled:
         return ""
     if found.address in memory.prior.attempted:
@@ -77,11 +98,7 @@ def _change(found: LiveObject, policy: Policy, memory: Memory, why: Held | str) 
     reason = f"removed in {commit.words}" if commit else "not in git"
     retired = found.kind.retire is not None and _is_retired(found, policy.owner)
     if last is not None and last.options.on_remove is OnRemove.DETACH:
-        gone = FieldChange("owner", policy.owner, None)
-        return Change(
-            found.address, found.kind, Action.UPDATE, found.parent, (gone,),
-            f"{reason}, with on_remove: detach", live=found, detach=True,
-        )  # fmt: skip
+        return _detached(found, policy, f"{reason}, with on_remove: detach")
     held = why if isinstance(why, Held) else None
     if retired:
         reason = "made again; this is the earlier one"
@@ -91,8 +108,9 @@ def _change(found: LiveObject, policy: Policy, memory: Memory, why: Held | str) 
     elif found.kind.name not in policy.prune:
         detail = f"{found.kind.name} is not pruned"
         held = Held(Reason.PRUNE_OFF, detail, f"say prune: {{{found.kind.name}: true}}")
-    elif held is not None and (policy.releases.unsettled or policy.releases.approved):
-        held = None
+    elif held is not None and held.reason is Reason.UNSETTLED:
+        released = policy.releases.unsettled or policy.releases.approved
+        held = None if released else held
     return Change(
         found.address, found.kind, Action.DELETE, found.parent, (), reason, held=held, live=found
     )

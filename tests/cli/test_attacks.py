@@ -140,3 +140,26 @@ def test_a_lost_record_is_not_forgotten_by_the_next_run(
     assert named(cloud, "/security-groups") == ["a", "b", "c"]
     repository.apply(SEEN, "--allow-history")
     assert named(cloud, "/security-groups") == ["a", "c"]
+
+
+def test_both_owners_marks_delete_nothing(repository: Repository, cloud: FakeCloud) -> None:
+    repository.commit(shop(groups("a", "b")))
+    repository.apply(SEEN)
+    row = next(r for r in cloud.rows["/security-groups"].values() if r["name"] == "a")
+    row["tags"] = ["reconciler:them", "reconciler:us"]
+    repository.commit(shop(groups("b")))
+    answer = repository.apply(SEEN, code=Code.HELD)
+    assert held(answer) == {"SecurityGroup/campus/shop/a": "ownership"}
+
+
+def test_what_was_made_external_is_not_deleted_when_its_entry_goes(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a", "b")))
+    repository.apply(SEEN)
+    repository.commit(shop("security_groups: {a: {reconcile: {lifecycle: external}}, b: {}}"))
+    repository.apply(SEEN)
+    repository.commit(shop("security_groups: {b: {}}"))
+
+    repository.call("apply", "--auto-approve", SEEN)
+    assert named(cloud, "/security-groups") == ["a", "b"]
