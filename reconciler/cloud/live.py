@@ -54,6 +54,8 @@ class Live:
     """Kinds and ids of objects without a name: only a key of the state gives them an address."""
     unplaced: tuple[LiveObject, ...] = ()
     """Those without a name, and strangers: they lie somewhere although no address finds them."""
+    self_groups: frozenset[str] = frozenset()
+    """Ids of the groups that the controller's own user is in."""
 
     def name_of(self, kind: str, object_id: str) -> Address | Id:
         """Give the address of an id, or the id where nobody listed it."""
@@ -74,7 +76,9 @@ class Live:
             for found in self.objects.values()
             if found.kind.edge and user is not None and found.raw.get("id") == self.self_user
         }
-        return frozenset({user, *groups}) if user is not None else frozenset()
+        known = (self.ids.get(("Group", group)) for group in self.self_groups)
+        groups |= {group for group in known if group is not None}
+        return frozenset({user, *groups}) if user is not None else frozenset(groups)
 
     def fields(self, found: LiveObject) -> dict[str, Value]:
         """Read an object in the vocabulary of its spec."""

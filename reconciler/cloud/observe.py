@@ -118,6 +118,7 @@ def _live(gathering: Gathering, who: Who) -> Live:
         {address: tuple(ids) for address, ids in gathering.strangers.items()},
         tuple(gathering.nameless),
         tuple(gathering.unplaced),
+        who.groups,
     )
 
 

@@ -53,6 +53,8 @@ class Who:
     services: frozenset[str]
     """Service types that the catalogue holds in our region."""
     region: str = ""
+    groups: frozenset[str] = frozenset()
+    """Ids of the groups that the user is in, as far as they can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,15 @@ class Cloud:
         return Who(
             access.user_id, access.username, access.project_id, access.project_name,
             roles, frozenset(_main_type(word) for word in here), self.region,
+            self._groups(access.user_id),
         )  # fmt: skip
+
+    def _groups(self, user_id: str) -> frozenset[str]:
+        try:
+            found = self.request("identity", "GET", f"/users/{user_id}/groups")
+        except CloudError:
+            return frozenset()  # of a federated user, for one, Keystone keeps none
+        return frozenset(group["id"] for group in found.get("groups") or ())
 
     def clock(self) -> datetime | None:
         """Say what time the identity service has, or nothing where it does not tell."""

@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.cloud.live import Live
+from reconciler.engine.changes import referred
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import ADMIN, BOOTSTRAP
+from reconciler.kinds.fields import fields_of
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.registry import Kinds
 
 
 def oneself(live: Live) -> frozenset[Address]:
     """Give the own user, project, roles and endpoints, and what every cloud is born with."""
-    own = {*BOOTSTRAP, *live.oneself()}
+    own = {*BOOTSTRAP, *live.oneself(), *live.own_hands()}
     own |= {a for a in live.objects if a.kind == ADMIN.kind and a.names in _own_roles(live)}
     for found in live.objects.values():
         if found.kind.reaches and live.self_region:
@@ -59,11 +63,20 @@ class _Way:
     """Whether it gives what its parent has, and not the role itself."""
 
 
-def keep_admins(changes: tuple[Change, ...], live: Live, least: int) -> tuple[Change, ...]:
+def keep_admins(
+    changes: tuple[Change, ...], live: Live, kinds: Kinds, least: int
+) -> tuple[Change, ...]:
     """Hold every change that takes a way to be admin, where too few enabled users would be left."""
     going = [c for c in changes if not c.held and _takes_access(c)]
     if not going:
         return changes
+    giving = [kind for kind in kinds if kind.grants is not None]
+    unread = next((kind.name for kind in giving if kind.name in live.incomplete), "")
+    if unread:
+        why = (
+            f"{unread} was not read whole, so nobody knows who is admin: {live.incomplete[unread]}"
+        )
+        return _hold_all(changes, going, giving, Held(Reason.INCOMPLETE, why))
     ways = _ways(live)
     before = _admins(ways, live, frozenset())
     after = _admins(ways, live, frozenset(c.address for c in going))
@@ -75,6 +88,16 @@ def keep_admins(changes: tuple[Change, ...], live: Live, least: int) -> tuple[Ch
     touched |= {holder for way in ways for holder in way.holders}
     harmful = {c.address for c in going if c.address in touched}
     return tuple(replace(c, held=held) if c.address in harmful else c for c in changes)
+
+
+def _hold_all(
+    changes: tuple[Change, ...], going: list[Change], giving: list[Kind], held: Held
+) -> tuple[Change, ...]:
+    """Hold what may take access from anybody, whoever that is."""
+    names = {name for kind in giving for name in (kind.name, *kind.within)}
+    names |= {name for kind in giving for name in referred(fields_of(kind.spec))}
+    doubtful = {change.address for change in going if change.kind.name in names}
+    return tuple(replace(c, held=held) if c.address in doubtful else c for c in changes)
 
 
 def _takes_access(change: Change) -> bool:
@@ -113,5 +136,6 @@ def _admins(ways: Iterable[_Way], live: Live, gone: frozenset[Address]) -> froze
     return frozenset(
         user for user in people
         if user in live.objects and user not in gone
+        and live.objects[user].parent not in gone
         and live.objects[user].raw.get("enabled", True)
     )  # fmt: skip

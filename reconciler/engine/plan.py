@@ -54,7 +54,7 @@ def make_plan(
     changes = _with_followers(hold_in_use(changes, live, kinds), desired, live)
     if memory is not None:
         changes = keep_within(changes, desired, live, policy, memory)
-        changes = keep_admins(changes, live, policy.limits.min_admins)
+        changes = keep_admins(changes, live, kinds, policy.limits.min_admins)
     changes, warnings = hold_waiting(changes, desired, live)
     changes = tuple(sorted(changes, key=lambda change: change.address))
     revision = desired.revision

@@ -163,3 +163,45 @@ def test_what_was_made_external_is_not_deleted_when_its_entry_goes(
 
     repository.call("apply", "--auto-approve", SEEN)
     assert named(cloud, "/security-groups") == ["a", "b"]
+
+
+def test_the_group_that_makes_the_controller_admin_stays(repository: Repository) -> None:
+    text = """
+domains:
+  Default:
+    groups:
+      admins: {description: x, users: [admin, ann]}
+      other: {description: y}
+      third: {description: z}
+    users: {ann: {}, bob: {}}
+    projects:
+      lab: {description: lab, members: [{user: ann, role: admin}, {user: bob, role: admin}]}
+      admin: {members: [{group: admins, role: admin}]}
+"""
+    repository.commit(text)
+    repository.apply(SEEN)
+    kept = (line for line in text.splitlines() if "admins" not in line)
+    repository.commit("\n".join(kept))
+    answer = repository.apply(SEEN, code=Code.HELD)
+    assert held(answer)["Group/Default/admins"] == "self"
+
+
+def test_without_a_whole_list_of_assignments_nobody_loses_access(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    text = """
+domains:
+  Default:
+    users: {ann: {email: a@b.c}, bea: {email: b@b.c}}
+    projects:
+      lab:
+        description: lab
+        members: [{user: ann, role: admin}, {user: bea, role: admin}]
+"""
+    repository.settings(*PRUNED, more="limits: {min_admins: 3}")
+    repository.commit(text)
+    repository.apply(SEEN)
+    cloud.unreadable.add("/role_assignments")
+    repository.commit(text.replace("email: a@b.c", "enabled: false"))
+    repository.apply(SEEN, code=Code.HELD)
+    assert all(user["enabled"] for user in cloud.rows["/users"].values())
