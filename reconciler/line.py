@@ -12,6 +12,7 @@ from reconciler.engine.adopt import marks_only
 from reconciler.engine.apply import Listener, Outcome, apply_plan, failures
 from reconciler.engine.bodies import Context
 from reconciler.engine.contents import hold_full
+from reconciler.engine.hold import hold_waiting
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING, make_plan, wants_of
 from reconciler.engine.policy import Policy
@@ -144,7 +145,10 @@ def compare_with(
     )  # fmt: skip
     if selection.marks_only:
         return marks_only(plan, selection.targets, policy)
-    return replace(plan, changes=hold_full(plan.changes, target.http, target.who.services))
+    emptied = hold_full(plan.changes, target.http, target.who.services)
+    if emptied != plan.changes:
+        emptied, _ = hold_waiting(emptied, desired, live)  # a domain takes its projects along
+    return replace(plan, changes=tuple(sorted(emptied, key=lambda change: change.address)))
 
 
 Progress = Callable[[Address, int, int], None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import git
@@ -12,7 +14,7 @@ from reconciler.cloud.record import attribute
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, held
 from tests.cli.test_guards import SEEN, groups, named, nets, shop
-from tests.support.fake_cloud import FakeCloud, Row
+from tests.support.fake_cloud import FakeCloud, Route, Row
 
 PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
 
@@ -205,3 +207,22 @@ domains:
     repository.commit(text.replace("email: a@b.c", "enabled: false"))
     repository.apply(SEEN, code=Code.HELD)
     assert all(user["enabled"] for user in cloud.rows["/users"].values())
+
+
+def test_a_domain_waits_for_a_project_that_is_not_empty(
+    repository: Repository, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keystone takes the projects of a domain along, whatever another service keeps in them."""
+    repository.commit(f"{shop()}  other: {{description: y}}\n")
+    repository.apply(SEEN)
+    one = {"servers": [{"id": "1"}]}
+    servers = Route("compute", "GET", re.compile("/servers"), lambda *_: one)
+    monkeypatch.setattr(cloud, "routes", (*cloud.routes, servers))
+    services = frozenset({"identity", "network", "compute"})
+    who = replace(cloud.who(), services=services)
+    monkeypatch.setattr(cloud, "who", lambda: who)
+    repository.commit("domains: {other: {description: y}}")
+    answer = repository.apply("--allow-delete", "5", code=Code.HELD)
+    assert held(answer) == {"Project/campus/shop": "dependency", "Domain/campus": "dependency"}
+    assert "shop" in named(cloud, "/projects")
+    assert all(domain["enabled"] for domain in cloud.rows["/domains"].values())
