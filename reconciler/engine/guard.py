@@ -107,6 +107,17 @@ def _first_meeting(change: Change, at: Guarding) -> Held | None:
     return Held(Reason.FIRST_MEETING, what, f"{YES}, or --allow-first-meeting")
 
 
+def _half_made(change: Change, at: Guarding) -> bool:
+    """Say whether an apply of ours made the object, and did not live to finish it."""
+    found = at.live.objects.get(change.parent) if change.kind.edge else change.live
+    if found is None or (change.action is not Action.UPDATE and not change.kind.edge):
+        return False
+    prior, record = at.memory.prior, at.memory.record
+    tried = found.address in prior.attempted or record.began(at.memory.attempt) is not None
+    ours = at.policy.owner in owners(found.kind, found.raw)
+    return ours and tried and found.address not in prior.settled
+
+
 def _flap(change: Change, at: Guarding) -> Held | None:
     """Stop correcting what comes back again and again: somebody else wants it so."""
     released = at.policy.releases.flap or at.policy.releases.approved
@@ -124,7 +135,10 @@ def comes_with_the_new(change: Change, planned: Mapping[Address, Change]) -> boo
     if above.action is Action.CREATE and change.kind.edge:
         return True
     implicit = above.kind.implicit is not None and above.kind.implicit(above.address)
-    return implicit and above.mark and change.kind.edge
+    born_with, found = change.kind.born_with, change.live
+    if not implicit or not above.mark or born_with is None or found is None:
+        return False
+    return born_with(found.raw)
 
 
 def _adoption(change: Change, at: Guarding) -> Held | None:

@@ -142,6 +142,8 @@ class Kind:
 
     An export leaves such an object out, and states the lists of all others even where empty.
     """
+    born_with: Callable[[Json], bool] | None = None
+    """Whether the raw edge is one that the service puts into what it makes by itself."""
     server_made: Callable[[Fields], bool] | None = None
     """Which children come with the parent, or with its flags, and count for no claim."""
     unique: bool = False

@@ -226,3 +226,24 @@ def test_a_domain_waits_for_a_project_that_is_not_empty(
     assert held(answer) == {"Project/campus/shop": "dependency", "Domain/campus": "dependency"}
     assert "shop" in named(cloud, "/projects")
     assert all(domain["enabled"] for domain in cloud.rows["/domains"].values())
+
+
+def test_the_default_group_keeps_what_hands_added_until_somebody_saw_it(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop())
+    repository.apply(SEEN)
+    by_hand(cloud, "/networks", "n")
+    group = next(
+        g for g in cloud.rows["/security-groups"].values()
+        if g["project_id"] == project_of(cloud, "shop")["id"]
+    )  # fmt: skip
+    for port in (22, 80, 443):
+        cloud.add("/security-group-rules", {
+            "direction": "ingress", "protocol": "tcp", "port_range_min": port,
+            "port_range_max": port, "security_group_id": group["id"],
+            "project_id": group["project_id"],
+        })  # fmt: skip
+    repository.commit(shop("security_groups: {default: {rules: []}}"))
+    answer = repository.apply(code=Code.HELD)
+    assert rules(cloud, group) == 3

@@ -122,6 +122,15 @@ class RuleSpec(Spec):
         return self
 
 
+def _born_with(raw: Json) -> bool:
+    """Tell the rules that Neutron puts into a group: all out, and in from one another."""
+    inside = raw.get("security_group_id") if raw["direction"] == "ingress" else None
+    narrow = (
+        raw.get("protocol") or raw.get("remote_ip_prefix") or raw.get("remote_address_group_id")
+    )
+    return not narrow and raw.get("remote_group_id") == inside
+
+
 SECURITY_GROUP_RULE = Kind(
     name="SecurityGroupRule",
     collection="rules",
@@ -137,6 +146,7 @@ SECURITY_GROUP_RULE = Kind(
     defaults=rule_defaults,
     authored=authored_rule,
     folded=True,
+    born_with=_born_with,
     ancestors={"security_group_id": "SecurityGroup", "project_id": "Project"},
     # The rules come with their groups, seven times cheaper than alone.
     listing=Listing(embedded="SecurityGroup", items="security_group_rules"),
