@@ -30,6 +30,9 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
         if why is None:
             continue
         change = _change(found, policy, memory, why)
+        if change.held is None and _has_no_successor(found, desired, live, policy):
+            held = Held(Reason.DEPENDENCY, "what shall stand in its place is not there yet")
+            change = replace(change, held=held)
         if found.address in earlier and not change.detach:
             new = earlier[found.address]
             held = Held(
@@ -114,6 +117,14 @@ def _change(found: LiveObject, policy: Policy, memory: Memory, why: Held | str) 
     return Change(
         found.address, found.kind, Action.DELETE, found.parent, (), reason, held=held, live=found
     )
+
+
+def _has_no_successor(found: LiveObject, desired: Desired, live: Live, policy: Policy) -> bool:
+    """Say whether an object made room for one that is declared, and was not made since."""
+    if found.kind.retire is None or not _is_retired(found, policy.owner):
+        return False
+    address = Address(found.address.kind, (*found.address.names[:-1], found.name))
+    return address in desired.resources and address not in live.objects
 
 
 def _is_retired(found: LiveObject, owner: str) -> bool:
