@@ -170,6 +170,7 @@ def _settle_twins(kind: Kind, gathering: Gathering) -> None:
         strangers = [o for o in everyone if o is not keep]
         for other in strangers:
             gathering.ids.pop((kind.name, other.id), None)
+            gathering.homeless.add((kind.name, other.id))
         lost = {id(other.raw) for other in strangers}
         gathering.raws[kind.name] = [
             (a, raw) for a, raw in gathering.raws[kind.name] if id(raw) not in lost

@@ -101,7 +101,7 @@ def _first_meeting(change: Change, at: Guarding) -> Held | None:
         return None
     if change.action in (Action.CREATE, Action.ADOPT) or comes_with_the_new(change, at.planned):
         return None
-    if change.detach:
+    if change.detach or _half_made(change, at):
         return None
     what = f"the first time that {change.kind.name} is changed here"
     return Held(Reason.FIRST_MEETING, what, f"{YES}, or --allow-first-meeting")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import time
 
@@ -15,7 +16,7 @@ from reconciler.cloud.lease import own_name
 from reconciler.cloud.record import Lease, Record, attribute, parse_record, record_text
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, actions, held
-from tests.support.fake_cloud import FakeCloud
+from tests.support.fake_cloud import FakeCloud, Fault, Killed
 
 PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
 FREE = "limits: {kinds: {Network: {absolute: 100, free: 1, fraction: 1}}}"
@@ -570,3 +571,23 @@ def test_what_takes_no_mark_counts_as_external(repository: Repository, cloud: Fa
     assert "counts as external" in str(outcome["error"])
     assert record_of(cloud).settled
     assert cloud.edges["members"]
+
+
+def test_an_apply_that_was_killed_goes_on_without_being_asked(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    """What it made half is ours, by its mark, and of an attempt that the record knows."""
+    repository.commit(shop("security_groups: {a: {description: a, rules: []}}"))
+    cloud.break_at(Fault(7, Killed(), lasting=True))
+    with pytest.raises(Killed):
+        repository.apply()
+    cloud.break_at(None)
+    keep_record(cloud, without_lease)
+    row = next(r for r in cloud.rows["/security-groups"].values() if r["name"] == "a")
+    row["description"] = "half made"
+    assert held(repository.apply()) == {}
+    assert row["description"] == "a"
+
+
+def without_lease(record: Record) -> Record:
+    return replace(record, lease=None)

@@ -143,3 +143,15 @@ def test_what_is_really_gone_costs_one_more_look(cloud: FakeCloud, runner: Runne
     asked = Counter(one.path for one in cloud.sent)
     assert asked["/projects"] == 2
     assert asked["/networks"] == 1
+
+
+def test_twins_are_nothing_that_was_lost(cloud: FakeCloud, runner: Runner) -> None:
+    project = next(cloud.where("/projects", name="p"))["id"]
+    twin = cloud.add("/networks", {"name": "n", "project_id": project})
+    cloud.add("/subnets", {
+        "name": "s", "project_id": project, "network_id": twin["id"], "cidr": "10.9.0.0/24",
+        "ip_version": 4,
+    })  # fmt: skip
+    cloud.sent.clear()
+    assert Address.parse("Network/d/p/n") in look(runner).twins
+    assert Counter(one.path for one in cloud.sent)["/networks"] == 1
