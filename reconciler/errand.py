@@ -62,6 +62,8 @@ class Ready:
     plan: Plan
     live: Live
     table: Table
+    whole: bool = True
+    """Whether all that the commit asks for may be made now: else it does not count as applied."""
 
     @property
     def todo(self) -> list[Change]:
@@ -157,7 +159,8 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
         StaleError: another run wrote since the plan was made, and it would come out otherwise.
 
     """
-    if not ready.todo and not (is_behind(ready.memory) and not ready.memory.problem):
+    behind = ready.whole and is_behind(ready.memory) and not ready.memory.problem
+    if not ready.todo and not behind:
         return Report(ready.plan, ())
     with _tenure(job, wish.patience, anew=ready.policy.releases.history) as tenure:
         if isinstance(tenure, str):
@@ -169,9 +172,13 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
             logging.INFO, "began", plan=ready.plan.id, reason=wish.reason,
             approved=ready.policy.releases.approved,
         )  # fmt: skip
-        tenure.note(begin(tenure.record, ready.plan, ready.memory, ready.policy, time.time()))
+        noted = begin(tenure.record, ready.plan, ready.memory, ready.policy, time.time())
+        tenure.note(noted)
+        # The look after the changes must know what they took over.
+        known = replace(ready.memory.record, taken=noted.taken)
+        ready = replace(ready, memory=replace(ready.memory, record=known))
         report = _carry(job, ready, wish)
-        tenure.note(end(tenure.record, report, ready.memory, time.time()))
+        tenure.note(end(tenure.record, report, ready.memory, time.time(), whole=ready.whole))
     done = [o.change for o in report.outcomes if o.status is Status.APPLIED]
     job.chronicle.corrected(done, time.time())
     if job.repository is not None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.cloud.record import MAKING, Record, read_record
+from reconciler.cloud.record import MAKING, TAKEN, Record, read_record
 from reconciler.engine.apply import Outcome, Status, failures
 from reconciler.engine.budget import spent_by
 from reconciler.engine.memory import Memory
@@ -16,10 +16,14 @@ from reconciler.engine.values import Action, Change, Plan, Reason
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import MarkStyle
+from reconciler.kinds.kind import Form
 from reconciler.line import Report, Selection, Target, renames_of
 from reconciler.state.history import Prior, Revisions, read_prior
 from reconciler.state.source import commits_since, fingerprint, keep_commit, read_commit, toplevel
 from reconciler.state.values import Desired
+
+NOT_TAKEN = (Reason.APPROVAL, Reason.OWNERSHIP, Reason.AMBIGUOUS)
+"""What holds a change to an object that is not known to be ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,16 @@ def begin(record: Record, plan: Plan, memory: Memory, policy: Policy, now: float
     planned = {str(change.address) for change in plan.changes}
     making = {*_nameless_makes(todo), *(one for one in record.making if one in planned)}
     noted = replace(noted, making=tuple(sorted(making))[:MAKING])
+    taken = {str(change.address) for change in todo if _takes_unmarked(change)}
+    noted = replace(noted, taken=tuple(sorted({*record.taken, *taken}))[:TAKEN])
     if policy.releases.seen or policy.releases.first_meeting:
         noted = replace(noted, met=noted.met | {change.kind.name for change in todo})
     return noted.use(plan.id) if policy.releases.approved else noted
+
+
+def _takes_unmarked(change: Change) -> bool:
+    kind = change.kind
+    return kind.mark is None and kind.form is Form.NAMED and change.resource is not None
 
 
 def _nameless_makes(todo: Iterable[Change]) -> Iterator[str]:
@@ -94,7 +105,9 @@ def _nameless_makes(todo: Iterable[Change]) -> Iterator[str]:
             yield str(change.address)
 
 
-def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
+def end(
+    record: Record, report: Report, memory: Memory, now: float, *, whole: bool = True
+) -> Record:
     """Note what became of it: what was not deleted is given back, and how far we are."""
     outcomes = (*report.outcomes, *report.later)
     undone = [o.change for o in outcomes if o.status in (Status.SKIPPED, Status.PENDING)]
@@ -110,10 +123,12 @@ def end(record: Record, report: Report, memory: Memory, now: float) -> Record:
         folder = memory.attempt.startswith("~")
         kept = tuple(one for one in noted.attempted if one[0] != memory.attempt)
         return replace(noted, attempted=kept) if done and folder else noted
+    if not whole:
+        return noted
     noted = replace(noted, applied=memory.attempt)
     if not done:
         return noted
-    return replace(noted, settled=memory.attempt, attempted=())
+    return replace(noted, settled=memory.attempt, attempted=(), taken=())
 
 
 def _uncertain(outcomes: Iterable[Outcome]) -> set[str]:
@@ -131,6 +146,8 @@ def _all_done(report: Report, refused: Collection[Address]) -> bool:
     for change in left.changes:
         if change.detach:
             return False  # a later revision would not know that it is not to be deleted
+        if change.kind.mark is None and change.held and change.held.reason in NOT_TAKEN:
+            return False  # settled alone would tell that it is ours
         if change.action is Action.UPDATE or change.address in refused:
             continue  # it is there, and whose it is was settled when it was made or adopted
         if change.held and change.held.reason is Reason.PRUNE_OFF and change.kind.mark:

@@ -59,6 +59,8 @@ class Report:
     seconds: float = 0.0
     interrupted: bool = False
     later: tuple[Outcome, ...] = field(default=())
+    live: Live | None = None
+    """What the last look saw."""
     unseen: str = ""
     """Why the cloud could not be looked at again after the changes."""
 
@@ -206,7 +208,7 @@ def carry_out(
         context = make_context(target, desired, live, policy.owner, progress)
         later += apply_plan(more, context, listen=listen, stopped=stopped)
         left, live = plan_for(target, desired, policy, selection, memory=memory)
-    return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later))
+    return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later), live=live)
 
 
 def _continues(plan: Plan, outcomes: tuple[Outcome, ...], left: Plan) -> Plan:

@@ -10,13 +10,13 @@ LOGGER = logging.getLogger("reconciler")
 LIBRARIES = ("keystoneauth", "openstack", "urllib3", "requests", "git")
 
 
-def set_up(*, verbose: bool) -> None:
+def set_up(*, verbose: bool, quiet: int = logging.WARNING) -> None:
     """Send events to stderr: what changed, and with ``verbose`` why nothing did, too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     LOGGER.handlers[:] = [handler]
     LOGGER.propagate = False
-    LOGGER.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    LOGGER.setLevel(logging.DEBUG if verbose else quiet)
     for name in LIBRARIES:
         # They log URLs and bodies; what went wrong reaches us as an exception, without those.
         library = logging.getLogger(name)

@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": "reconciler.cli.plan:plan_command",
     "apply": "reconciler.cli.apply:apply_command",
     "drift": "reconciler.cli.drift:drift_command",
+    "run": "reconciler.cli.controller:run_command",
     "approve": "reconciler.cli.approve:approve_command",
     "adopt": "reconciler.cli.adopt:adopt_command",
     "unmanaged": "reconciler.cli.unmanaged:unmanaged_command",

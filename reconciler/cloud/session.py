@@ -65,6 +65,7 @@ class Answer:
     method: str
     path: str
     status: int
+    seconds: float = 0.0
 
 
 class Cloud:
@@ -185,6 +186,7 @@ class Cloud:
         more |= {"raise_exc": False, "connect_retries": TRIES - 1 if safe else 0}
         again = content is None  # a stream is read once
         with gate:
+            started = time.monotonic()
             for tried in range(1, TRIES + 1):
                 reply = self._guarded(
                     service, lambda: self._with_token(adapter, path, method, more, again=again)
@@ -194,7 +196,8 @@ class Cloud:
                     break
                 time.sleep(wait)
         if self._watch:
-            self._watch(Answer(service, method, path, reply.status_code))
+            taken = time.monotonic() - started
+            self._watch(Answer(service, method, path, reply.status_code, taken))
         with self._discreet():
             return _decoded(reply, service, method, path)
 

@@ -18,6 +18,7 @@ from reconciler.state.files import SUFFIXES, Room, names_below, open_plain
 
 MAX_LINK = 4096
 """Bytes of a path."""
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _UNREADABLE = (GitError, ODBError, LookupError, NotImplementedError, ValueError, OSError)
 """What GitPython answers to names and repositories that are not what they should be."""
 
@@ -118,6 +119,8 @@ def _folder_in(commit: git.Commit, revision: str, folder: str) -> git.Tree:
         found = commit.tree if folder in ("", ".") else commit.tree / folder
     except KeyError as error:
         raise SourceError(f"{revision} holds no folder {folder}") from error
+    if isinstance(found, git.Submodule):
+        raise SourceError(f"{folder}: a submodule: what is in it is not in the commit")
     if not isinstance(found, git.Tree):
         raise SourceError(f"{revision} holds no folder {folder}")
     return found
@@ -142,7 +145,14 @@ def _yaml_blobs(top: git.Tree, tree: git.Tree) -> Iterator[tuple[str, bytes]]:
                 _check_blob_link(top, item, name)
             elif path.suffix in SUFFIXES:
                 room.take(name, item.size)
-                yield name, item.data_stream.read()
+                yield name, _without_pointer(name, item.data_stream.read())
+
+
+def _without_pointer(name: str, content: bytes) -> bytes:
+    """Refuse what git-lfs leaves in place of a file."""
+    if content.startswith(_POINTER):
+        raise SourceError(f"{name}: kept by git-lfs: what is in it is not in the commit")
+    return content
 
 
 def _check_blob_link(top: git.Tree, link: git.Blob, name: str) -> None:
@@ -169,6 +179,8 @@ def _open_blob(root: str, sha: str, folder: str, name: str) -> BinaryIO:
             # An image may be larger than memory.
             copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
             blob.stream_data(copy)
+            copy.seek(0)
+            _without_pointer(name, copy.read(len(_POINTER)))
     except KeyError as error:
         raise SourceError(f"{name}: not in {sha[:7]}") from error
     except _UNREADABLE as error:
@@ -252,3 +264,18 @@ def keep_commit(repository: Path, name: str, revision: str) -> None:
             repo.git.update_ref(f"refs/reconciler/{name}", revision)
     except GitError:
         return  # the commit is there as long as its branch is; this is for when that moves away
+
+
+def head_of(repository: Path, branch: str) -> tuple[str, float]:
+    """Give the newest commit of a branch, and when it was committed, in seconds since the epoch.
+
+    Raises:
+        SourceError: there is no such repository, or no such branch in it.
+
+    """
+    try:
+        with git.Repo(repository, search_parent_directories=True) as repo:
+            commit = repo.commit(branch)
+            return commit.hexsha, float(commit.committed_date)
+    except (GitError, ValueError, OSError) as error:
+        raise SourceError(f"{repository}: has no {branch}") from error

@@ -1,0 +1,119 @@
+"""From settings to the controller that follows a repository and keeps clouds so."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import click
+
+from reconciler import log
+from reconciler.chronicle import Chronicle, chronicle_path
+from reconciler.cli.codes import Code
+from reconciler.cli.console import story
+from reconciler.cli.options import CONTEXT, Common, common
+from reconciler.cli.place import Place, find_place
+from reconciler.cli.run import owner_of
+from reconciler.cloud.session import Cloud
+from reconciler.controller.controller import Controller, Plans
+from reconciler.controller.local import LocalSource
+from reconciler.controller.loop import Requests
+from reconciler.controller.status import Result
+from reconciler.controller.store import Store
+from reconciler.controller.walk import Course
+from reconciler.errors import SettingsError, UsageError
+from reconciler.kinds.registry import Kinds, load_kinds
+from reconciler.ledger import repository_of
+from reconciler.line import Target
+from reconciler.settings import FILE, CloudSettings
+
+INTERVAL = 300.0
+"""Seconds between two looks, where the settings say nothing of a source."""
+
+
+@click.command("run", context_settings=CONTEXT)
+@click.option("--once", is_flag=True, help="Run every cloud one time, and end.")
+@click.option(
+    "--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT",
+    help="Where to answer /healthz, /readyz, /metrics, /api/v1/… and /hooks.",
+)  # fmt: skip
+@common
+def run_command(once: bool, listen: str, options: Common) -> None:
+    r"""Follow a repository, and keep the clouds of reconciler.yaml as it says.
+
+    One loop a cloud: on each commit, webhook, interval, SIGHUP or wake-up it looks, plans, tells,
+    and, in mode enforce, applies what no guard holds. In mode observe, the default, it never
+    writes. Requests that change something need the token in $RECONCILER_TOKEN; webhooks are
+    checked with $RECONCILER_WEBHOOK_SECRET. SIGTERM ends it after what is in flight.
+
+    \b
+        reconciler run --once
+        reconciler run --listen 0.0.0.0:8080
+    """
+    log.set_up(verbose=options.verbose, quiet=logging.INFO)
+    kinds = load_kinds()
+    place = find_place(options, kinds)
+    plans = _plans(options, place, kinds)
+    controller = Controller(plans)
+    if once:
+        controller.once()
+        results = {name: loop.status.run for name, loop in controller.loops.items()}
+        failed = [n for n, run in results.items() if run is None or run.result is Result.FAILED]
+        click.get_current_context().exit(Code.NOTHING if failed else Code.DONE)
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        raise UsageError(f"--listen {listen}: takes HOST:PORT")
+    here = host.strip("[]") or "127.0.0.1"
+    controller.serve(here, int(port), lambda found: story(f"listening on {host}:{found}"))
+
+
+def _plans(options: Common, place: Place, kinds: Kinds) -> Plans:
+    """Put together what the settings say.
+
+    Raises:
+        ReconcilerError: something is missing that a controller needs.
+
+    """
+    settings = place.settings
+    if settings is None or not settings.clouds:
+        raise SettingsError(f"the controller needs a {FILE} that names an owner and clouds")
+    owner = owner_of(options, place)
+    if not owner:
+        raise SettingsError(f"{FILE} names no owner, whose marks are written")
+    repository = repository_of(place.root, place.folder)
+    if repository is None:
+        raise SettingsError(f"{place.root} is in no git repository, and {FILE} names no source")
+    source = LocalSource(repository.root, repository.folder)
+    courses: dict[str, Course] = {}
+    requests: dict[str, Requests] = {}
+    for name, cloud in settings.clouds.items():
+        if options.cloud in (None, name):
+            requests[name] = Requests()
+            courses[name] = Course(
+                name, owner, cloud, kinds, source, _connect(name, cloud, kinds, requests[name]),
+                Chronicle(chronicle_path(name, owner)),
+            )  # fmt: skip
+    folder = chronicle_path("controller", owner)
+    return Plans(
+        courses, requests, source.branch,
+        settings.source.interval if settings.source else INTERVAL, Store(folder),
+        os.environ.get("RECONCILER_TOKEN", ""),
+        os.environ.get("RECONCILER_WEBHOOK_SECRET", "").encode(), str(repository.root),
+    )  # fmt: skip
+
+
+class _connect:  # noqa: N801 - reads as a statement
+    """Logs in to a cloud when it is called; one token a run."""
+
+    def __init__(self, name: str, cloud: CloudSettings, kinds: Kinds, requests: Requests) -> None:
+        self.name = name
+        self.cloud = cloud
+        self.kinds = kinds
+        self.requests = requests
+
+    def __call__(self) -> Target:
+        line = Cloud(
+            self.cloud.cloud or self.name, region=self.cloud.region or "",
+            watch=self.requests.note,
+        )  # fmt: skip
+        return Target(line, line.who(), self.name, self.kinds)

@@ -1,0 +1,155 @@
+"""From settings to loops that run, a server that answers, and an orderly end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from types import FrameType
+
+import waitress
+
+from reconciler import __version__, log
+from reconciler.controller.forms import run_form
+from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
+from reconciler.controller.metrics import Metrics
+from reconciler.controller.server import Doors, make_app
+from reconciler.controller.status import CloudStatus, ControllerStatus, SourceStatus, Trigger
+from reconciler.controller.store import Store
+from reconciler.controller.wakeups import Wakeups
+from reconciler.controller.walk import Course
+from reconciler.controller.watching import watching
+
+TICK = 0.5
+THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What a controller is made of."""
+
+    courses: Mapping[str, Course]
+    requests: Mapping[str, Requests]
+    branch: str
+    interval: float
+    store: Store
+    token: str = ""
+    hook_secret: bytes = b""
+    watched: str = ""
+    """A local repository, of which every change wakes the loops."""
+
+
+class Controller:
+    """Guards the newest status of every cloud; the loops write their own, everybody reads."""
+
+    def __init__(self, plans: Plans) -> None:
+        self.plans = plans
+        self.wakeups = Wakeups(plans.courses)
+        self.metrics = Metrics()
+        self._lock = threading.Lock()
+        self._status = ControllerStatus(__version__, time.time())
+        self.loops = {
+            name: Loop(self._course(course), self._first(course), self.wakeups, self._around(),
+                       plans.requests[name])
+            for name, course in plans.courses.items()
+        }  # fmt: skip
+        for loop in self.loops.values():
+            self._publish(loop.status)
+
+    def _course(self, course: Course) -> Course:
+        return replace(course, stopped=lambda: self.wakeups.stopped)
+
+    def _first(self, course: Course) -> CloudStatus:
+        source = SourceStatus("", self.plans.branch)
+        return first_status(course, self.plans.branch, source, self.plans.interval)
+
+    def _around(self) -> Surroundings:
+        return Surroundings(
+            publish=self._publish, beat=self._beat, pauses=self.plans.store.pauses,
+            keep=self._keep,
+        )  # fmt: skip
+
+    @property
+    def status(self) -> ControllerStatus:
+        """Give what is known now."""
+        with self._lock:
+            return replace(self._status, queued=self.wakeups.count())
+
+    def _publish(self, status: CloudStatus) -> None:
+        with self._lock:
+            clouds = {**self._status.clouds, status.cloud: status}
+            self._status = replace(self._status, clouds=clouds)
+            found = self._status
+        self.metrics.publish(found)
+
+    def _beat(self, cloud: str, until: float) -> None:
+        with self._lock:
+            beats = {**self._status.beats, cloud: time.time()}
+            deadlines = {**self._status.deadlines, cloud: until}
+            self._status = replace(self._status, beats=beats, deadlines=deadlines)
+
+    def _keep(self, status: CloudStatus) -> None:
+        run = status.run
+        if run is not None:
+            self.plans.store.keep(status.cloud, run.number, run.started, run_form(run))
+
+    def once(self) -> None:
+        """Run every loop one time."""
+        for loop in self.loops.values():
+            loop.once(Trigger.MANUAL)
+
+    def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
+        """Run the loops and answer requests, until a signal says that it is time to stop."""
+        doors = Doors(
+            lambda: self.status, self.metrics.exposition, self.wakeups.add, self.plans.store,
+            self.plans.token, self.plans.hook_secret,
+        )  # fmt: skip
+        server = waitress.create_server(
+            make_app(doors), host=host, port=port, threads=THREADS, ident=None,
+            max_request_body_size=2 << 20, channel_timeout=30, clear_untrusted_proxy_headers=True,
+        )  # fmt: skip
+        threads = [
+            threading.Thread(target=loop.run, name=f"loop {name}", daemon=True)
+            for name, loop in self.loops.items()
+        ]
+        answering = threading.Thread(target=server.run, name="http", daemon=True)
+        with ExitStack() as stack:
+            stack.enter_context(watching(self.plans.watched, self.wakeups.add_all))
+            stack.enter_context(_signals(self.wakeups))
+            answering.start()
+            for thread in threads:
+                thread.start()
+            ready(server.effective_port)
+            while any(thread.is_alive() for thread in threads):
+                for thread in threads:
+                    thread.join(TICK)
+        server.close()
+        log.event(logging.INFO, "stopped")
+
+
+class _signals:  # noqa: N801 - reads as a statement
+    """SIGTERM and SIGINT end it after what is in flight; SIGHUP has every loop look now."""
+
+    def __init__(self, wakeups: Wakeups) -> None:
+        self.wakeups = wakeups
+        self.before: dict[int, object] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.before[number] = signal.signal(number, self._stop)
+        self.before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._look)
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type] # what signal itself gave us
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        # In a thread of its own: a handler must not wait for a lock that its thread may hold.
+        threading.Thread(target=self.wakeups.stop, daemon=True).start()
+
+    def _look(self, _number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=self.wakeups.add_all, args=(Trigger.MANUAL,), daemon=True).start()

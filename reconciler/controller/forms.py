@@ -1,0 +1,182 @@
+"""From what the controller knows to JSON that other programs are written against."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
+
+from reconciler.controller.status import CloudStatus, ControllerStatus, Pause, RunStatus
+from reconciler.kinds.values import Json
+from reconciler.report.jsonform import PlanForm, plan_form
+
+CLOSED = ConfigDict(extra="forbid")
+Time = Annotated[str | None, Field(description="ISO 8601, in UTC; null where there is none yet.")]
+
+
+@with_config(CLOSED)
+class RunForm(TypedDict):
+    """One run of one cloud."""
+
+    number: Annotated[int, Field(description="Counted since the controller began.")]
+    trigger: str
+    started: Time
+    finished: Time
+    result: Annotated[str | None, Field(description="noop, observed, applied, partial, …")]
+    revision: str
+    plan_id: str
+    error: Annotated[str, Field(description="What ended it early, or went wrong first.")]
+    seconds: Annotated[dict[str, float], Field(description="By phase.")]
+    written: Annotated[
+        list[dict[str, Any]], Field(description="kind, action, origin, status and count.")
+    ]
+
+
+@with_config(CLOSED)
+class SourceForm(TypedDict):
+    """The repository that is followed."""
+
+    repository: str
+    branch: str
+    revision: str
+    committed: Time
+    fetched: Time
+    verified: bool | None
+    problem: Annotated[str, Field(description="Why the newest head is not in force.")]
+
+
+@with_config(CLOSED)
+class PauseForm(TypedDict):
+    """Somebody stopped writing for a while."""
+
+    scope: str
+    name: str
+    reason: str
+    by: str
+    since: Time
+    until: Time
+
+
+@with_config(CLOSED)
+class CloudForm(TypedDict):
+    """One cloud after its newest run."""
+
+    cloud: str
+    owner: str
+    mode: str
+    apply_commits: bool
+    heal: bool
+    interval: float
+    source: SourceForm
+    run: RunForm | None
+    in_sync: Annotated[bool | None, Field(description="null where nobody knows.")]
+    summary: Annotated[dict[str, int] | None, Field(description="Of the newest plan.")]
+    held: Annotated[list[dict[str, Any]], Field(description="kind, reason and count.")]
+    pauses: list[PauseForm]
+    applied_revision: str
+    settled_revision: str
+    last_success: Time
+    failures: int
+    unsettled: int
+    approvals_pending: int
+
+
+@with_config(CLOSED)
+class StatusForm(TypedDict):
+    """The whole controller."""
+
+    format_version: Literal["1.0"]
+    version: str
+    started: Time
+    now: Time
+    clouds: list[CloudForm]
+
+
+@with_config(CLOSED)
+class HistoryForm(TypedDict):
+    """The newest runs of a cloud, the newest first."""
+
+    format_version: Literal["1.0"]
+    cloud: str
+    runs: list[RunForm]
+
+
+def status_form(status: ControllerStatus, now: float) -> StatusForm:
+    """Give all clouds."""
+    return StatusForm(
+        format_version="1.0", version=status.version, started=_time(status.started),
+        now=_time(now), clouds=[_cloud(one) for _, one in sorted(status.clouds.items())],
+    )  # fmt: skip
+
+
+def history_form(cloud: str, runs: list[Json]) -> HistoryForm:
+    """Give runs as they were kept."""
+    return HistoryForm(format_version="1.0", cloud=cloud, runs=runs)
+
+
+def plan_of(status: CloudStatus) -> PlanForm | None:
+    """Give the newest plan, in the form of ``reconciler plan -o json``."""
+    return plan_form(status.table) if status.table else None
+
+
+def run_form(run: RunStatus) -> RunForm:
+    """Give one run."""
+    return RunForm(
+        number=run.number, trigger=run.trigger.value, started=_time(run.started),
+        finished=_time(run.finished), result=run.result.value if run.result else None,
+        revision=run.revision, plan_id=run.plan_id, error=run.error,
+        seconds={phase.value: round(taken, 3) for phase, taken in run.seconds.items()},
+        written=[
+            {
+                "kind": one.kind, "action": one.action.value, "origin": one.cause.value,
+                "status": one.status.value, "count": count,
+            }
+            for one, count in run.written.items()
+        ],
+    )  # fmt: skip
+
+
+def _cloud(one: CloudStatus) -> CloudForm:
+    table, source = one.table, one.source
+    return CloudForm(
+        cloud=one.cloud, owner=one.owner, mode=one.mode.value, apply_commits=one.apply_commits,
+        heal=one.heal, interval=one.interval,
+        source=SourceForm(
+            repository=source.repository, branch=source.branch, revision=source.revision,
+            committed=_time(source.committed), fetched=_time(source.fetched),
+            verified=source.verified, problem=source.problem,
+        ),
+        run=run_form(one.run) if one.run else None,
+        in_sync=table.empty if table else None,
+        summary=dict(table.summary) if table else None,
+        held=[
+            {"kind": kind, "reason": reason.value, "count": count}
+            for (kind, reason), count in sorted(one.held.items())
+        ],
+        pauses=[_pause(pause) for pause in one.pauses],
+        applied_revision=one.applied, settled_revision=one.settled,
+        last_success=_time(one.last_success), failures=one.failures, unsettled=one.unsettled,
+        approvals_pending=one.approvals_pending,
+    )  # fmt: skip
+
+
+def _pause(pause: Pause) -> PauseForm:
+    return PauseForm(
+        scope=pause.scope.value, name=pause.name, reason=pause.reason, by=pause.by,
+        since=_time(pause.since), until=_time(pause.until),
+    )  # fmt: skip
+
+
+def _time(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def schemas() -> dict[str, Json]:
+    """Give the JSON Schemas of the answers, by the name of the file."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {
+        "status": {**head, **TypeAdapter(StatusForm).json_schema()},
+        "history": {**head, **TypeAdapter(HistoryForm).json_schema()},
+    }

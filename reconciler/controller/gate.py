@@ -1,0 +1,97 @@
+"""From a plan to the same with those changes held that may not be made now, or not by a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from reconciler.controller.status import Pause, Scope
+from reconciler.engine.values import Action, Cause, Change, Held, Reason
+from reconciler.settings import CloudSettings, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the settings and the operators let a machine do at one moment."""
+
+    apply_commits: bool
+    heal: bool
+    closed: str = ""
+    """When the next window opens, if none is open now."""
+    pauses: tuple[Pause, ...] = ()
+
+
+def make_gate(settings: CloudSettings, pauses: Iterable[Pause], now: float) -> Gate:
+    """Look at the switches, the windows and the pauses."""
+    current = tuple(p for p in pauses if p.until is None or p.until > now)
+    return Gate(settings.apply_commits, settings.heal, opens(settings.windows, now), current)
+
+
+def hold_back(changes: tuple[Change, ...], gate: Gate) -> tuple[Change, ...]:
+    """Hold what is not to be done now; what is held already keeps its reason."""
+    return tuple(c if c.held else replace(c, held=_held(c, gate)) for c in changes)
+
+
+def _held(change: Change, gate: Gate) -> Held | None:
+    for pause in gate.pauses:
+        if covers(pause, change):
+            what = pause.name or "the cloud"
+            detail = f"{what} is paused by {pause.by}: {pause.reason}"
+            return Held(Reason.SUSPENDED, detail, "`reconciler resume`")
+    if change.cause is Cause.GIT and not gate.apply_commits and change.action is not Action.ADOPT:
+        return Held(Reason.SUSPENDED, "apply_commits: false", "`reconciler apply`")
+    if change.cause is Cause.LIVE and not gate.heal and change.action is not Action.ADOPT:
+        return Held(Reason.SUSPENDED, "heal: false", "`reconciler apply`")
+    if gate.closed:
+        return Held(Reason.WINDOW, "no window is open", f"the next one opens {gate.closed}")
+    return None
+
+
+def covers(pause: Pause, change: Change) -> bool:
+    """Say whether a pause is about a change."""
+    match pause.scope:
+        case Scope.CLOUD:
+            return True
+        case Scope.KIND:
+            return pause.name == change.kind.name
+        case Scope.PROJECT:
+            names = (*change.parent.names, change.address.names[-1])
+            inside = change.address.kind == "Project" or len(change.parent.names) > 1
+            return inside and "/".join(names[:2]) == pause.name
+        case Scope.OBJECT:
+            return pause.name in (str(change.address), str(change.parent))
+
+
+def opens(windows: Iterable[Window], now: float) -> str:
+    """Give when the next window opens, or nothing where one is open or there are none."""
+    every = tuple(windows)
+    starts = [_next_start(window, now) for window in every]
+    if not every or any(is_open(window, now) for window in every):
+        return ""
+    known = [start for start in starts if start is not None]
+    return min(known).isoformat(timespec="minutes") if known else "never"
+
+
+def is_open(window: Window, now: float) -> bool:
+    """Say whether a window is open: it began no longer ago than it lasts."""
+    zone = ZoneInfo(window.time_zone)
+    here = datetime.fromtimestamp(now, zone)
+    earliest = here - timedelta(seconds=window.duration)
+    # cronsim gives the times after the one it is told: one that begins at `earliest` is over.
+    start = _first(window.allow, earliest)
+    return start is not None and start <= here
+
+
+def _next_start(window: Window, now: float) -> datetime | None:
+    return _first(window.allow, datetime.fromtimestamp(now, ZoneInfo(window.time_zone)))
+
+
+def _first(cron: str, after: datetime) -> datetime | None:
+    try:
+        return next(CronSim(cron, after), None)
+    except CronSimError:
+        return None

@@ -1,0 +1,146 @@
+"""The loop of one cloud: it waits for a wake-up, walks the line, and tells. Nothing ends it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reconciler import log
+from reconciler.cloud.session import Answer
+from reconciler.controller.status import CloudStatus, Pause, Result, SourceStatus, Trigger
+from reconciler.controller.tell import Asked, tell
+from reconciler.controller.wakeups import Wakeups
+from reconciler.controller.walk import Course, Walked, walk
+from reconciler.state.values import Desired
+
+FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0
+"""Seconds after a failed run, doubled with every further one, and never more."""
+JITTER = 0.1
+"""By which part an interval is longer or shorter, so that controllers do not march in step."""
+RUN_DEADLINE = 900.0
+"""Seconds that a run may take before the loop counts as dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a loop tells, and asks."""
+
+    publish: Callable[[CloudStatus], None]
+    beat: Callable[[str, float], None]
+    """Told when the loop will have said again that it is alive."""
+    pauses: Callable[[str], tuple[Pause, ...]]
+    keep: Callable[[CloudStatus], None] = lambda _status: None
+    """Keeps a run that ended in the history."""
+    clock: Callable[[], float] = time.time
+    chance: Callable[[], float] = field(default=random.random)
+
+
+class Requests:
+    """Guards the requests that were answered since somebody last took them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: list[Asked] = []
+
+    def note(self, answer: Answer) -> None:
+        with self._lock:
+            self._asked.append(Asked(answer, answer.seconds))
+
+    def take(self) -> list[Asked]:
+        with self._lock:
+            found, self._asked = self._asked, []
+        return found
+
+
+class Loop:
+    """Guards what lasts between the runs of one cloud. Only its own thread runs it."""
+
+    def __init__(
+        self,
+        course: Course,
+        first: CloudStatus,
+        wakeups: Wakeups,
+        around: Surroundings,
+        requests: Requests,
+    ) -> None:
+        self.course = course
+        self.status = first
+        self.wakeups = wakeups
+        self.around = around
+        self.requests = requests
+        self.good: Desired | None = None
+        """The last state that could be read whole: in force whatever happens to the next."""
+
+    def run(self) -> None:
+        """Walk again and again, until it is time to stop."""
+        trigger: Trigger | None = Trigger.INTERVAL
+        while not self.wakeups.stopped:
+            if trigger is not None:
+                self.once(trigger)
+            delay, next_trigger = self.pause_after()
+            self._beat(delay)
+            found = self.wakeups.wait(self.course.cloud, delay)
+            trigger = found or next_trigger
+
+    def once(self, trigger: Trigger) -> CloudStatus:
+        """Walk the line once, and tell; a bug in it is told like any other failure."""
+        self._beat(RUN_DEADLINE)
+        pauses = self.around.pauses(self.course.cloud)
+        before = self.status
+        source = before.source
+        log.event(logging.INFO, "run began", cloud=self.course.cloud, trigger=trigger.value)
+        try:
+            walked = walk(self.course, source, self.good, pauses, lambda _walked: None)
+        except Exception as error:  # noqa: BLE001 - nothing ends the loop
+            log.event(logging.ERROR, "run broke", error=f"{type(error).__name__}: {error}")
+            walked = Walked(source, self.around.clock())
+            walked.error = f"internal error: {type(error).__name__}: {error}"
+        self.good = walked.desired or self.good
+        now = self.around.clock()
+        self.status = tell(
+            before, walked, trigger, now, pauses=pauses, asked=self.requests.take(),
+            kinds=self.course.kinds, settings=self.course.settings,
+        )  # fmt: skip
+        self.around.publish(self.status)
+        self.around.keep(self.status)
+        _log_end(self.status, walked)
+        return self.status
+
+    def pause_after(self) -> tuple[float, Trigger]:
+        """Say how long to wait, and what the next run is then told as."""
+        status = self.status
+        if status.failures:
+            most = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (status.failures - 1))
+            return most * (0.5 + self.around.chance() / 2), Trigger.RETRY
+        if status.run is not None and status.run.result is Result.PARTIAL:
+            return min(status.interval, FIRST_DELAY * 12), Trigger.RETRY
+        spread = 1 + JITTER * (2 * self.around.chance() - 1)
+        return status.interval * spread, Trigger.INTERVAL
+
+    def _beat(self, seconds: float) -> None:
+        now = self.around.clock()
+        self.around.beat(self.course.cloud, now + 2 * seconds + 60)
+
+
+def _log_end(status: CloudStatus, walked: Walked) -> None:
+    run = status.run
+    assert run is not None  # it just ended
+    level = logging.WARNING if walked.error else logging.INFO
+    log.event(
+        level, "run ended", cloud=status.cloud, result=walked.result.value,
+        revision=run.revision[:7], plan=run.plan_id, error=walked.error or "none",
+        seconds=(run.finished or run.started) - run.started,
+    )  # fmt: skip
+
+
+def first_status(course: Course, branch: str, source: SourceStatus, interval: float) -> CloudStatus:
+    """Give what is known before the first run."""
+    settings = course.settings
+    return CloudStatus(
+        course.cloud, course.owner, settings.mode, branch, interval, settings.apply_commits,
+        settings.heal, source,
+    )  # fmt: skip

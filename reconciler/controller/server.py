@@ -1,0 +1,246 @@
+"""What programs can ask the controller over HTTP, and how they wake it.
+
+All answers come from status alone. Reading needs the token where one is set; whatever changes
+something always does.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import falcon
+
+from reconciler import log
+from reconciler.controller.forms import history_form, plan_of, status_form
+from reconciler.controller.status import ControllerStatus, Pause, Scope, Trigger
+from reconciler.controller.store import Store
+from reconciler.controller.webhooks import LARGEST, Once, Refused, believe
+from reconciler.kinds.values import Json
+
+MOST_RUNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What requests can reach."""
+
+    status: Callable[[], ControllerStatus]
+    exposition: Callable[[str], tuple[bytes, str]]
+    """Gives the metrics, in a form that the header Accept takes."""
+    wake: Callable[[str, Trigger], None]
+    store: Store
+    token: str = ""
+    """What requests that change something carry; without one nobody can."""
+    hook_secret: bytes = b""
+    once: Once = field(default_factory=Once)
+    clock: Callable[[], float] = time.time
+
+
+def make_app(doors: Doors) -> falcon.App[falcon.Request, falcon.Response]:
+    """Give the WSGI application."""
+    app = falcon.App()
+    app.req_options.auto_parse_form_urlencoded = False
+    app.add_route("/healthz", _Health(doors))
+    app.add_route("/readyz", _Ready(doors))
+    app.add_route("/metrics", _Metrics(doors))
+    app.add_route("/api/v1/status", _Status(doors))
+    app.add_route("/api/v1/plan", _Plan(doors))
+    app.add_route("/api/v1/history", _History(doors))
+    app.add_route("/api/v1/wake", _Wake(doors))
+    app.add_route("/api/v1/pauses", _Pauses(doors))
+    app.add_route("/hooks", _Hook(doors))
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Health:
+    """Alive: every loop has said so within its time. That a thread answers means nothing."""
+
+    doors: Doors
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        status, now = self.doors.status(), self.doors.clock()
+        late = sorted(cloud for cloud, until in status.deadlines.items() if until < now)
+        response.media = {"alive": not late, "late": late}
+        if late:
+            response.status = falcon.HTTP_503
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Ready: every cloud was looked at once."""
+
+    doors: Doors
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        clouds = self.doors.status().clouds
+        waiting = sorted(name for name, one in clouds.items() if one.run is None)
+        response.media = {"ready": not waiting, "waiting": waiting}
+        if waiting:
+            response.status = falcon.HTTP_503
+
+
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    doors: Doors
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        response.data, response.content_type = self.doors.exposition(request.accept or "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    doors: Doors
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        _may_read(self.doors, request)
+        response.media = status_form(self.doors.status(), self.doors.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    doors: Doors
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        _may_read(self.doors, request)
+        name = _cloud(self.doors, request)
+        found = plan_of(self.doors.status().clouds[name])
+        if found is None:
+            raise falcon.HTTPNotFound(description="no plan was made yet")
+        response.media = found
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    doors: Doors
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        _may_read(self.doors, request)
+        name = _cloud(self.doors, request)
+        count = request.get_param_as_int("limit", min_value=1, max_value=MOST_RUNS, default=20)
+        response.media = history_form(name, self.doors.store.runs(name, count))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wake:
+    doors: Doors
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        _may_write(self.doors, request)
+        name = _cloud(self.doors, request)
+        self.doors.wake(name, Trigger.MANUAL)
+        response.media, response.status = {"woken": name}, falcon.HTTP_202
+
+
+@dataclass(frozen=True, slots=True)
+class _Pauses:
+    doors: Doors
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        _may_write(self.doors, request)
+        name = _cloud(self.doors, request)
+        said = _body(request)
+        until = said.get("until")
+        if until is not None and not isinstance(until, int | float):
+            raise falcon.HTTPBadRequest(description="until: seconds since the epoch, or null")
+        pause = Pause(
+            _scope(said), _text(said, "name"), _text(said, "reason"), _text(said, "by"),
+            self.doors.clock(), until,
+        )  # fmt: skip
+        if not pause.reason:
+            raise falcon.HTTPBadRequest(description="say a reason")
+        if not self.doors.store.pause(name, pause):
+            raise falcon.HTTPServiceUnavailable(description="the pause could not be kept")
+        log.event(logging.WARNING, "paused", cloud=name, scope=pause.scope.value, what=pause.name,
+                  by=pause.by, reason=pause.reason)  # fmt: skip
+        self.doors.wake(name, Trigger.MANUAL)
+        response.media, response.status = {"paused": name}, falcon.HTTP_201
+
+    def on_delete(self, request: falcon.Request, response: falcon.Response) -> None:
+        _may_write(self.doors, request)
+        name = _cloud(self.doors, request)
+        said = {"scope": request.get_param("scope"), "name": request.get_param("name") or ""}
+        if not self.doors.store.resume(name, _scope(said), str(said["name"])):
+            raise falcon.HTTPNotFound(description="there is no such pause")
+        log.event(logging.WARNING, "resumed", cloud=name, scope=said["scope"], what=said["name"])
+        self.doors.wake(name, Trigger.MANUAL)
+        response.media = {"resumed": name}
+
+
+@dataclass(frozen=True, slots=True)
+class _Hook:
+    """A forge says that somebody pushed: every loop looks. What it says is not believed further."""
+
+    doors: Doors
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        if (request.content_length or 0) > LARGEST:
+            raise falcon.HTTPContentTooLarge
+        body = request.bounded_stream.read(LARGEST + 1)
+        if len(body) > LARGEST:
+            raise falcon.HTTPContentTooLarge
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            delivery = believe(headers, body, self.doors.hook_secret, self.doors.clock())
+        except Refused as error:
+            log.event(logging.WARNING, "webhook refused", why=error)
+            raise falcon.HTTPForbidden from None
+        if not self.doors.once.take(delivery, self.doors.clock()):
+            response.status, response.media = falcon.HTTP_429, {"taken": False}
+            return
+        for cloud in self.doors.status().clouds:
+            self.doors.wake(cloud, Trigger.WEBHOOK)
+        response.media, response.status = {"taken": True}, falcon.HTTP_202
+
+
+def _carries(doors: Doors, request: falcon.Request) -> bool:
+    said = (request.auth or "").removeprefix("Bearer ").encode("utf-8", "replace")
+    return bool(doors.token) and hmac.compare_digest(said, doors.token.encode())
+
+
+def _may_read(doors: Doors, request: falcon.Request) -> None:
+    if doors.token and not _carries(doors, request):
+        raise falcon.HTTPUnauthorized(description="send the controller's token")
+
+
+def _may_write(doors: Doors, request: falcon.Request) -> None:
+    if not doors.token:
+        raise falcon.HTTPForbidden(description="the controller was given no token to ask for")
+    if not _carries(doors, request):
+        raise falcon.HTTPUnauthorized(description="send the controller's token")
+
+
+def _cloud(doors: Doors, request: falcon.Request) -> str:
+    """Give the cloud that a request is about: the only one, where it does not say."""
+    known = doors.status().clouds
+    said = request.get_param("cloud")
+    name = said or (next(iter(known)) if len(known) == 1 else "")
+    if name not in known:
+        raise falcon.HTTPNotFound(description=f"say cloud: one of {', '.join(sorted(known))}")
+    return name
+
+
+def _body(request: falcon.Request) -> Mapping[str, Json]:
+    found = request.get_media(default_when_empty={})
+    if not isinstance(found, dict):
+        raise falcon.HTTPBadRequest(description="takes a JSON object")
+    return found
+
+
+def _scope(said: Mapping[str, Json]) -> Scope:
+    try:
+        return Scope(said.get("scope") or "cloud")
+    except ValueError:
+        words = ", ".join(scope.value for scope in Scope)
+        raise falcon.HTTPBadRequest(description=f"scope: one of {words}") from None
+
+
+def _text(said: Mapping[str, Json], name: str) -> str:
+    found = said.get(name) or ""
+    if not isinstance(found, str) or len(found) > 500:  # noqa: PLR2004 - a few lines
+        raise falcon.HTTPBadRequest(description=f"{name}: takes a text of 500 characters at most")
+    return found

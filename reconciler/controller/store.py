@@ -1,0 +1,108 @@
+"""What the controller keeps for people: runs that ended, and pauses. SQLite; may be lost."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from reconciler import log
+from reconciler.controller.status import Pause, Scope
+from reconciler.kinds.values import Json
+
+KEPT = 1000
+"""Runs that are kept of each cloud."""
+_TABLES = """
+CREATE TABLE IF NOT EXISTS runs (
+    cloud TEXT NOT NULL, number INTEGER NOT NULL, started REAL NOT NULL, told TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS runs_of ON runs (cloud, started);
+CREATE TABLE IF NOT EXISTS pauses (
+    cloud TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL,
+    by TEXT NOT NULL, since REAL NOT NULL, until REAL, PRIMARY KEY (cloud, scope, name));
+"""
+T = TypeVar("T")
+
+
+class Store:
+    """Guards the file: one thread at a time. A run is never held up by what goes wrong with it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+
+    def keep(self, cloud: str, number: int, started: float, told: Json) -> None:
+        """Keep what is told of a run that ended."""
+
+        def write(database: sqlite3.Connection) -> None:
+            row = (cloud, number, started, json.dumps(told, separators=(",", ":")))
+            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", row)
+            database.execute(
+                "DELETE FROM runs WHERE cloud = ? AND started < (SELECT min(started) FROM "
+                "(SELECT started FROM runs WHERE cloud = ? ORDER BY started DESC LIMIT ?))",
+                (cloud, cloud, KEPT),
+            )
+
+        self._with(write, None)
+
+    def runs(self, cloud: str, count: int) -> list[Json]:
+        """Give the newest runs, the newest first."""
+
+        def read(database: sqlite3.Connection) -> list[Json]:
+            rows = database.execute(
+                "SELECT told FROM runs WHERE cloud = ? ORDER BY started DESC LIMIT ?",
+                (cloud, count),
+            )
+            return [json.loads(told) for (told,) in rows]
+
+        return self._with(read, [])
+
+    def pauses(self, cloud: str) -> tuple[Pause, ...]:
+        """Give the pauses of a cloud, those that are over too."""
+
+        def read(database: sqlite3.Connection) -> tuple[Pause, ...]:
+            rows = database.execute(
+                "SELECT scope, name, reason, by, since, until FROM pauses WHERE cloud = ? "
+                "ORDER BY since",
+                (cloud,),
+            )
+            return tuple(Pause(Scope(scope), *rest) for scope, *rest in rows)
+
+        return self._with(read, ())
+
+    def pause(self, cloud: str, pause: Pause) -> bool:
+        """Note a pause; False: it could not be."""
+
+        def write(database: sqlite3.Connection) -> bool:
+            row = (pause.scope.value, pause.name, pause.reason, pause.by, pause.since, pause.until)
+            database.execute("INSERT OR REPLACE INTO pauses VALUES (?,?,?,?,?,?,?)", (cloud, *row))
+            return True
+
+        return self._with(write, otherwise=False)
+
+    def resume(self, cloud: str, scope: Scope, name: str) -> bool:
+        """End a pause; False: there was none."""
+
+        def write(database: sqlite3.Connection) -> bool:
+            done = database.execute(
+                "DELETE FROM pauses WHERE cloud = ? AND scope = ? AND name = ?",
+                (cloud, scope.value, name),
+            )
+            return done.rowcount > 0
+
+        return self._with(write, otherwise=False)
+
+    def _with(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        try:
+            with self._lock:
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
+                    database.executescript(_TABLES)
+                    return work(database)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            log.event(logging.WARNING, "store unusable", path=self.path, error=error)
+            return otherwise

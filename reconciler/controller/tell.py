@@ -1,0 +1,203 @@
+"""From a run, and what was known before it, to what everybody may know after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from reconciler.chronicle import is_drift
+from reconciler.cloud.live import owners
+from reconciler.cloud.session import Answer
+from reconciler.controller.status import (
+    CloudStatus,
+    Histogram,
+    Pause,
+    Result,
+    RunStatus,
+    Trigger,
+    Written,
+)
+from reconciler.controller.walk import Walked
+from reconciler.engine.policy import room_for
+from reconciler.engine.values import Action, Cause, Reason
+from reconciler.errand import Ready
+from reconciler.kinds.registry import Kinds
+from reconciler.settings import CloudSettings
+from reconciler.state.values import Desired
+
+K = TypeVar("K")
+THROTTLED = (413, 429)
+RELEASED_BY_APPROVAL = frozenset({
+    Reason.BUDGET, Reason.WIPE, Reason.REPLACE, Reason.FIRST_MEETING, Reason.APPROVAL,
+    Reason.HISTORY, Reason.UNSETTLED, Reason.FLAP,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request that was answered, and how long that took."""
+
+    answer: Answer
+    seconds: float
+
+
+def tell(
+    before: CloudStatus,
+    walked: Walked,
+    trigger: Trigger,
+    now: float,
+    *,
+    pauses: tuple[Pause, ...],
+    asked: Iterable[Asked],
+    kinds: Kinds,
+    settings: CloudSettings,
+) -> CloudStatus:
+    """Give the status after a run that ended."""
+    run = _run(before, walked, trigger, now)
+    failed = walked.result is Result.FAILED
+    good = walked.result in (Result.NOOP, Result.APPLIED, Result.OBSERVED, Result.BLOCKED)
+    status = replace(
+        before,
+        source=walked.source,
+        run=run,
+        pauses=pauses,
+        last_run=now,
+        last_success=now if good else before.last_success,
+        failures=before.failures + 1 if failed else 0,
+        unsettled=_unsettled(before, walked),
+        runs=_add(before.runs, {(trigger, walked.result): 1}),
+        changes=_add(before.changes, run.written),
+    )
+    if walked.ready is not None and walked.desired is not None:
+        counts = _objects(walked.ready, walked.desired, status.owner)
+        status = _with_plan(status, before, walked.ready, counts, now)
+        status = replace(status, budget_left=_budgets(walked.ready, counts, kinds, settings, now))
+    return _with_requests(_with_phases(status, walked), asked)
+
+
+def _run(before: CloudStatus, walked: Walked, trigger: Trigger, now: float) -> RunStatus:
+    written = Counter(
+        Written(o.change.kind.name, o.change.action, o.change.cause, o.status)
+        for o in walked.outcomes
+    )
+    number = before.run.number + 1 if before.run else 1
+    return RunStatus(
+        number, trigger, walked.started, now, walked.result,
+        walked.desired.revision.name if walked.desired else "",
+        walked.ready.plan.id if walked.ready else "",
+        walked.error, dict(walked.seconds), dict(written),
+    )  # fmt: skip
+
+
+def _unsettled(before: CloudStatus, walked: Walked) -> int:
+    if walked.report is None or not walked.report.outcomes:
+        return 0 if walked.result is not Result.FAILED else before.unsettled
+    return before.unsettled + 1 if not walked.report.settled else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """How many there are of each kind."""
+
+    desired: Mapping[str, int]
+    managed: Mapping[str, int]
+    unmanaged: Mapping[str, int]
+
+
+def _objects(ready: Ready, desired: Desired, owner: str) -> _Objects:
+    """Count what is declared, ours, and neither; edges count with what they lie in."""
+    mine: Counter[str] = Counter()
+    strange: Counter[str] = Counter()
+    for found in ready.live.objects.values():
+        if found.kind.edge:
+            continue
+        ours = owner in owners(found.kind, found.raw) or found.address in ready.memory.prior.settled
+        declared = desired.resources.get(found.address)
+        if ours or (declared is not None and declared.managed):
+            mine[found.kind.name] += 1
+        elif declared is None or declared.implied:
+            strange[found.kind.name] += 1
+    said = Counter(r.kind.name for r in desired.resources.values() if r.managed and not r.kind.edge)
+    return _Objects(dict(said), dict(mine), dict(strange))
+
+
+def _with_plan(
+    status: CloudStatus, before: CloudStatus, ready: Ready, counts: _Objects, now: float
+) -> CloudStatus:
+    """Add what the plan says."""
+    changes, record = ready.plan.changes, ready.memory.record
+    held = Counter((c.kind.name, c.held.reason) for c in changes if c.held)
+    known = {reason for _, reason in before.held}
+    trips = {reason: 1 for reason in {reason for _, reason in held} if reason not in known}
+    differing: Counter[tuple[str, Action, Cause]] = Counter(
+        (c.kind.name, c.action, c.cause) for c in changes if c.action is not Action.ADOPT
+    )
+    quarrels = (c for c in changes if is_drift(c) and ready.memory.flapping(c))
+    seen = {kind: now for kind, found in ready.plan.observed.items() if found.complete}
+    return replace(
+        status,
+        table=ready.table,
+        desired=counts.desired,
+        managed=counts.managed,
+        unmanaged=counts.unmanaged,
+        differing=dict(differing),
+        held=dict(held),
+        oldest=_oldest(ready),
+        flapping=dict(Counter(c.kind.name for c in quarrels)),
+        observed={**status.observed, **seen},
+        approvals_pending=int(any(reason in RELEASED_BY_APPROVAL for _, reason in held)),
+        applied=record.applied,
+        settled=record.settled,
+        trips=_add(before.trips, trips),
+    )
+
+
+def _budgets(
+    ready: Ready, counts: _Objects, kinds: Kinds, settings: CloudSettings, now: float
+) -> dict[str, int]:
+    """Give how many deletes may still pass of each kind that is pruned."""
+    left = {}
+    for kind in kinds:
+        if settings.prune.get(kind.name):
+            spent = ready.memory.record.spent(kind.name, now)
+            owned = counts.managed.get(kind.name, 0) + spent
+            room = room_for(kind.name, grave=kind.grave, limits=settings.limits).of(owned)
+            left[kind.name] = max(0, room - spent)
+    return left
+
+
+def _oldest(ready: Ready) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for row in ready.table.rows:
+        if row.since is not None and row.cause is Cause.LIVE:
+            kind = row.address.kind
+            found[kind] = min(row.since, found.get(kind, row.since))
+    return found
+
+
+def _with_phases(status: CloudStatus, walked: Walked) -> CloudStatus:
+    phases = dict(status.phases)
+    for phase, seconds in walked.seconds.items():
+        phases[phase] = phases.get(phase, Histogram()).with_one(seconds)
+    return replace(status, phases=phases)
+
+
+def _with_requests(status: CloudStatus, asked: Iterable[Asked]) -> CloudStatus:
+    requests, times = Counter(status.requests), dict(status.request_seconds)
+    throttled = Counter(status.throttled)
+    for one in asked:
+        answer = one.answer
+        requests[answer.service, answer.method, answer.status] += 1
+        key = (answer.service, answer.method)
+        times[key] = times.get(key, Histogram()).with_one(one.seconds)
+        if answer.status in THROTTLED:
+            throttled[answer.service] += 1
+    return replace(
+        status, requests=dict(requests), request_seconds=times, throttled=dict(throttled)
+    )
+
+
+def _add(before: Mapping[K, int], more: Mapping[K, int]) -> dict[K, int]:
+    return dict(Counter(before) + Counter(more))

@@ -1,0 +1,221 @@
+"""One run for one cloud: fetch, load, observe, plan, gate, apply, and what to tell of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from reconciler.chronicle import Chronicle
+from reconciler.controller.gate import hold_back, make_gate
+from reconciler.controller.status import Pause, Phase, Result, SourceStatus
+from reconciler.engine.apply import Outcome, Status, failures
+from reconciler.engine.hold import hold_waiting
+from reconciler.engine.policy import Releases
+from reconciler.engine.values import Cause
+from reconciler.errand import (
+    Ears,
+    Job,
+    Ready,
+    Wish,
+    let_through,
+    look,
+    make,
+    policy_for,
+    remember,
+    with_plan,
+)
+from reconciler.errors import LockedError, ReconcilerError, SourceError, StaleError
+from reconciler.kinds.registry import Kinds
+from reconciler.ledger import Repository
+from reconciler.line import Report, Selection, Target
+from reconciler.settings import CloudSettings, Mode
+from reconciler.state.model import make_desired
+from reconciler.state.source import Revision
+from reconciler.state.values import Desired
+
+WHOLE = Selection()
+
+
+class Source(Protocol):
+    """Where commits come from."""
+
+    def fetch(self, now: float) -> SourceStatus:
+        """Look for a newer commit; whatever goes wrong is in the answer, never raised."""
+
+    def read(self, revision: str) -> Revision:
+        """Read the state at a commit.
+
+        Raises:
+            SourceError: it cannot be had.
+
+        """
+
+    @property
+    def repository(self) -> Repository | None:
+        """Give where earlier revisions are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a run is to be about, and with whom."""
+
+    cloud: str
+    owner: str
+    settings: CloudSettings
+    kinds: Kinds
+    source: Source
+    connect: Callable[[], Target]
+    """Logs in: one token a run."""
+    chronicle: Chronicle
+    stopped: Callable[[], bool] = lambda: False
+
+
+@dataclass(slots=True)
+class Walked:
+    """A run in the making, and what came of it. Only the loop of its cloud writes it."""
+
+    source: SourceStatus
+    started: float
+    seconds: dict[Phase, float] = field(default_factory=dict)
+    desired: Desired | None = None
+    ready: Ready | None = None
+    report: Report | None = None
+    result: Result = Result.FAILED
+    error: str = ""
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        return (*self.report.outcomes, *self.report.later) if self.report else ()
+
+
+Publish = Callable[[Walked], None]
+"""Told when the plan is there, before anything is written."""
+
+
+def walk(
+    course: Course,
+    source: SourceStatus,
+    last_good: Desired | None,
+    pauses: tuple[Pause, ...],
+    publish: Publish,
+) -> Walked:
+    """Walk the line once; what goes wrong is told in what is given back, and never raised."""
+    walked = Walked(source, time.time())
+    try:
+        with _timed(walked, Phase.FETCH):
+            walked.source = course.source.fetch(time.time())
+        with _timed(walked, Phase.LOAD):
+            walked.desired = _load(course, walked, last_good)
+        target = course.connect()
+        job = Job(
+            target, walked.desired, course.owner, course.settings, course.source.repository,
+            course.chronicle,
+        )  # fmt: skip
+        ready = _plan(course, job, walked)
+        gated = _gated(course, job, ready, pauses)
+        walked.ready = gated
+        walked.result = _judged(gated)
+        publish(walked)
+        if course.settings.mode is Mode.ENFORCE:
+            _apply(course, job, gated, walked, pauses)
+    except LockedError as error:
+        walked.result, walked.error = Result.BLOCKED, str(error)
+    except StaleError as error:
+        walked.result, walked.error = Result.PARTIAL, str(error)
+    except ReconcilerError as error:
+        walked.result, walked.error = Result.FAILED, str(error)
+    return walked
+
+
+@contextmanager
+def _timed(walked: Walked, phase: Phase) -> Iterator[None]:
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        walked.seconds[phase] = time.monotonic() - started
+
+
+def _load(course: Course, walked: Walked, last_good: Desired | None) -> Desired:
+    """Read the state at the head; where that cannot be, the last good one stays in force."""
+    revision = walked.source.revision
+    if last_good is not None and last_good.revision.name == revision:
+        return last_good
+    try:
+        if not revision:
+            raise SourceError(walked.source.problem or "no commit was ever had")
+        return make_desired(course.source.read(revision), course.kinds)[0]
+    except ReconcilerError as error:
+        first = str(error).splitlines()[0]
+        walked.source = replace(walked.source, problem=walked.source.problem or first)
+        if last_good is None:
+            raise
+        walked.source = replace(walked.source, revision=last_good.revision.name)
+        return last_good
+
+
+def _plan(course: Course, job: Job, walked: Walked) -> Ready:
+    policy = policy_for(course.owner, course.settings, Releases())
+    started = time.monotonic()
+    memory = remember(job, WHOLE, time.time())
+    plan, live, table = look(job, policy, WHOLE, memory)
+    walked.seconds[Phase.OBSERVE] = table.seconds or 0.0
+    walked.seconds[Phase.PLAN] = time.monotonic() - started - (table.seconds or 0.0)
+    ready = Ready(WHOLE, policy, memory, plan, live, table)
+    if memory.record.approval(plan.id, memory.now) is not None:
+        return let_through(job, ready, policy.approved())
+    return ready
+
+
+def _gated(course: Course, job: Job, ready: Ready, pauses: tuple[Pause, ...]) -> Ready:
+    """Hold what may not be made now, and what waits for that."""
+    if course.settings.mode is not Mode.ENFORCE:
+        return ready
+    gate = make_gate(course.settings, pauses, time.time())
+    changes, _ = hold_waiting(hold_back(ready.plan.changes, gate), job.desired, ready.live)
+    ordered = tuple(sorted(changes, key=lambda change: change.address))
+    before = {change.address: change for change in ready.plan.changes}
+    kept_back = any(c.held and not before[c.address].held and c.cause is Cause.GIT for c in ordered)
+    gated = with_plan(job, ready, replace(ready.plan, changes=ordered))
+    return replace(gated, whole=not kept_back)
+
+
+def _judged(ready: Ready) -> Result:
+    """Say how a run ends that writes nothing."""
+    if not [c for c in ready.plan.changes if c.held] and ready.plan.empty:
+        return Result.NOOP
+    return Result.OBSERVED
+
+
+def _apply(
+    course: Course, job: Job, ready: Ready, walked: Walked, pauses: tuple[Pause, ...]
+) -> None:
+    if walked.result is Result.OBSERVED and not ready.todo:
+        walked.result = Result.BLOCKED
+    with _timed(walked, Phase.APPLY):
+        report = make(
+            job, ready,
+            lambda: _gated(course, job, _plan(course, job, walked), pauses),
+            Wish(reason="controller", ears=lambda _ready: _ears(course)),
+        )  # fmt: skip
+    walked.report = report
+    if not report.outcomes:
+        return
+    undone = failures(walked.outcomes)
+    walked.result = Result.PARTIAL if undone or not report.settled else Result.APPLIED
+    if report.left is not None and report.live is not None:
+        after = with_plan(job, replace(ready, live=report.live), report.left)
+        walked.ready = _gated(course, job, after, pauses)
+    if report.interrupted:
+        walked.error = "stopped in the middle: the next run goes on"
+    elif undone:
+        first = next((o for o in undone if o.status is Status.FAILED), undone[0])
+        walked.error = f"{first.change.address}: {first.error}"
+
+
+@contextmanager
+def _ears(course: Course) -> Iterator[Ears]:
+    yield Ears(stopped=course.stopped)

@@ -1,0 +1,103 @@
+"""From a request of a forge to whether it is to be believed. All that it can do is wake a loop."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.kinds.values import Json
+
+LARGEST = 1 << 20
+"""Bytes that a body may have."""
+REPLAY = 300.0
+"""Seconds by which a signed time may differ from ours."""
+SEEN = 1000
+"""Deliveries that are remembered, so that none is taken twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A request that is to be believed."""
+
+    id: str
+    branch: str
+    """The branch that was pushed to; empty where the request does not say."""
+
+
+class Refused(Exception):
+    """A request is not to be believed; the text is for our log, never for the one who asked."""
+
+
+def believe(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -> Delivery:
+    """Check the signature of a request of GitHub, GitLab, Gitea, Forgejo, or of our own kind.
+
+    Of our own kind: ``X-Reconciler-Signature: t=UNIX_TIME,v1=HEX``, the HMAC with SHA-256 of
+    ``TIME.BODY``. Header names are lower-case.
+
+    Raises:
+        Refused: it is not signed with the secret, or is older than ``REPLAY``.
+
+    """
+    if not secret:
+        raise Refused("no secret is set")
+    if "x-gitlab-token" in headers:
+        # GitLab sends the secret itself, and a delivery's id that it does not sign.
+        _same(headers["x-gitlab-token"], secret.decode("utf-8", "replace"))
+        return Delivery(headers.get("x-gitlab-event-uuid", ""), _branch(body))
+    if "x-reconciler-signature" in headers:
+        return _of_our_own(headers["x-reconciler-signature"], body, secret, now)
+    digest = hmac.new(secret, body, hashlib.sha256).hexdigest()
+    for name, ids in (
+        ("x-hub-signature-256", "x-github-delivery"),
+        ("x-forgejo-signature", "x-forgejo-delivery"),
+        ("x-gitea-signature", "x-gitea-delivery"),
+    ):
+        if name in headers:
+            _same(headers[name].removeprefix("sha256="), digest)
+            return Delivery(headers.get(ids, "") or digest, _branch(body))
+    raise Refused("no signature")
+
+
+def _of_our_own(signature: str, body: bytes, secret: bytes, now: float) -> Delivery:
+    words = dict(part.partition("=")[::2] for part in signature.split(","))
+    text = words.get("t", "")
+    if not text.isdigit() or abs(now - int(text)) > REPLAY:
+        raise Refused("signed too long ago, or in the future")
+    digest = hmac.new(secret, text.encode() + b"." + body, hashlib.sha256).hexdigest()
+    _same(words.get("v1", ""), digest)
+    return Delivery(digest, _branch(body))
+
+
+def _same(said: str, expected: str) -> None:
+    # In the same time whatever the first wrong character is.
+    if not hmac.compare_digest(said.encode("utf-8", "replace"), expected.encode()):
+        raise Refused("another signature than ours")
+
+
+def _branch(body: bytes) -> str:
+    try:
+        found: Json = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    ref = found.get("ref") if isinstance(found, dict) else None
+    return ref.removeprefix("refs/heads/") if isinstance(ref, str) else ""
+
+
+class Once:
+    """Guards which deliveries were taken, and how many there were lately."""
+
+    def __init__(self, most_a_minute: int = 60) -> None:
+        self._seen: dict[str, float] = {}
+        self._most = most_a_minute
+
+    def take(self, delivery: Delivery, now: float) -> bool:
+        """Say whether a delivery is new and not one too many."""
+        self._seen = dict(list(self._seen.items())[-SEEN:])
+        lately = sum(now - at < 60 for at in self._seen.values())  # noqa: PLR2004 - a minute
+        if delivery.id in self._seen or lately >= self._most:
+            return False
+        self._seen[delivery.id] = now
+        return True

@@ -1,0 +1,240 @@
+"""The loop: what wakes it, what a run comes to, and that nothing ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import time
+
+import pytest
+
+from reconciler.chronicle import Chronicle
+from reconciler.cloud.record import Approval, Record, read_record, write_record
+from reconciler.controller.local import LocalSource
+from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
+from reconciler.controller.status import (
+    CloudStatus,
+    Pause,
+    Phase,
+    Result,
+    Scope,
+    SourceStatus,
+    Trigger,
+)
+from reconciler.controller.wakeups import Wakeups
+from reconciler.controller.walk import Course
+from reconciler.engine.values import Action, Cause, Reason
+from reconciler.errors import Denied, Transient
+from reconciler.line import Target
+from reconciler.settings import CloudSettings, Mode
+from tests.support.commits import commit, start_repository
+from tests.support.fake_cloud import FakeCloud
+from tests.support.small_cloud import small_cloud, small_kinds
+
+GROUPS = """
+domains:
+  campus:
+    description: The campus
+    projects:
+      shop:
+        description: The shop
+        security_groups: {a: {description: a}, b: {description: b}}
+"""
+
+
+@dataclass(slots=True)
+class World:
+    """A repository, a cloud, and a loop between them."""
+
+    folder: Path
+    cloud: FakeCloud
+    loop: Loop
+    told: list[CloudStatus]
+    pauses: list[Pause]
+    error: Exception | None = None
+
+    def commit(self, text: str) -> str:
+        return commit(self.folder, {"desired_state/all.yaml": text})
+
+    def once(self, trigger: Trigger = Trigger.INTERVAL) -> CloudStatus:
+        return self.loop.once(trigger)
+
+    def use(self, **words: object) -> None:
+        settings = self.loop.course.settings.model_copy(update=words)
+        self.loop.course = replace(self.loop.course, settings=settings)
+
+    def record(self, change: Callable[[Record], Record]) -> None:
+        who = self.cloud.who()
+        found = read_record(self.cloud, who.project_id, "us") or Record()
+        write_record(self.cloud, who.project_id, "us", change(found))
+
+    def meet(self, kind: str) -> None:
+        self.record(lambda record: replace(record, met=record.met | {kind}))
+
+    def approve(self, plan_id: str) -> None:
+        now = time()
+        self.record(lambda record: record.approve(Approval(plan_id, now + 60, "ann"), now))
+
+    def by_hand(self, name: str, description: str) -> None:
+        rows = self.cloud.rows["/security-groups"].values()
+        row = next(r for r in rows if r["name"] == name)
+        row["description"] = description
+        row["revision_number"] += 1
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    start_repository(tmp_path)
+    cloud, kinds = small_cloud(), small_kinds()
+    told: list[CloudStatus] = []
+    pauses: list[Pause] = []
+    found: list[World] = []
+
+    def connect() -> Target:
+        if found and found[0].error is not None:
+            raise found[0].error
+        return Target(cloud, cloud.who(), "prod", kinds)
+
+    course = Course(
+        "prod", "us", CloudSettings(mode=Mode.ENFORCE, heal=True), kinds,
+        LocalSource(tmp_path, "desired_state"), connect, Chronicle(tmp_path / "told.sqlite3"),
+    )  # fmt: skip
+    around = Surroundings(
+        publish=told.append, beat=lambda _cloud, _until: None,
+        pauses=lambda _cloud: tuple(pauses), chance=lambda: 0.5,
+    )  # fmt: skip
+    first = first_status(course, "HEAD", SourceStatus("", "HEAD"), 60.0)
+    loop = Loop(course, first, Wakeups(["prod"]), around, Requests())
+    found.append(World(tmp_path, cloud, loop, told, pauses))
+    return found[0]
+
+
+def test_a_commit_is_applied_and_told(world: World) -> None:
+    revision = world.commit(GROUPS)
+    status = world.once(Trigger.COMMIT)
+    assert status.run is not None
+    assert (status.run.result, status.run.error) == (Result.APPLIED, "")
+    assert status.run.revision == status.source.revision == revision
+    assert set(status.run.seconds) == set(Phase)
+    assert status.managed["SecurityGroup"] == 2
+    assert world.once().run.result is Result.NOOP  # type: ignore[union-attr] # it has just run
+    assert status.runs == {(Trigger.COMMIT, Result.APPLIED): 1}
+
+
+def test_in_mode_observe_nothing_is_written_and_all_is_told(world: World) -> None:
+    world.use(mode=Mode.OBSERVE)
+    world.commit(GROUPS)
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.OBSERVED
+    assert world.cloud.writes == []
+    assert status.differing[("SecurityGroup", Action.CREATE, Cause.GIT)] == 2
+
+
+def test_applying_commits_and_healing_are_two_switches(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.meet("SecurityGroup")
+    world.by_hand("a", "by hand")
+    world.commit(GROUPS.replace("description: b", "description: new"))
+    world.use(heal=False, apply_commits=False)
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.BLOCKED
+    assert status.held == {("SecurityGroup", Reason.SUSPENDED): 2}
+    world.use(heal=True, apply_commits=False)
+    assert world.once().differing == {("SecurityGroup", Action.UPDATE, Cause.GIT): 1}
+    world.by_hand("a", "by hand")
+    world.use(heal=False, apply_commits=True)
+    assert world.once().differing == {("SecurityGroup", Action.UPDATE, Cause.LIVE): 1}
+
+
+def test_what_nobody_has_seen_changed_yet_waits_for_an_approval(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.by_hand("a", "by hand")
+    status = world.once()
+    assert status.held == {("SecurityGroup", Reason.FIRST_MEETING): 1}
+    assert status.approvals_pending == 1
+    assert status.run is not None
+    world.approve(status.run.plan_id)
+    assert world.once().held == {}
+
+
+def test_a_failure_is_followed_by_ever_longer_waits_and_ends_nothing(world: World) -> None:
+    world.commit(GROUPS)
+    world.error = Transient("keystone is away")
+    waits = []
+    for count in range(1, 12):
+        status = world.once()
+        assert status.failures == count
+        assert status.run is not None
+        assert "keystone is away" in status.run.error
+        waits.append(world.loop.pause_after()[0])
+    assert waits[:4] == [3.75, 7.5, 15.0, 30.0]
+    assert max(waits) == 675.0
+    assert world.loop.pause_after()[1] is Trigger.RETRY
+    world.error = None
+    assert world.once().failures == 0
+    assert world.loop.pause_after() == (60.0, Trigger.INTERVAL)
+
+
+def test_a_bug_in_a_run_is_told_like_a_failure(world: World) -> None:
+    world.commit(GROUPS)
+    world.error = ZeroDivisionError("a bug")
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.FAILED
+    assert "ZeroDivisionError" in status.run.error
+
+
+def test_the_last_good_commit_stays_in_force(world: World) -> None:
+    good = world.commit(GROUPS)
+    world.once()
+    world.commit("domains: {campus: {nonsense: true}}")
+    world.by_hand("a", "by hand")
+    world.use(heal=True)
+    status = world.once()
+    assert status.source.revision == good
+    assert "nonsense" in status.source.problem
+    assert status.differing == {("SecurityGroup", Action.UPDATE, Cause.LIVE): 1}
+
+
+def test_without_any_good_commit_nothing_is_done(world: World) -> None:
+    world.commit("domains: [")
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.FAILED
+    assert world.cloud.sent == []
+
+
+def test_a_pause_holds_what_it_covers(world: World) -> None:
+    world.commit(GROUPS)
+    world.pauses.append(Pause(Scope.KIND, "SecurityGroup", "a look", "ann", 0.0, None))
+    status = world.once()
+    assert status.held == {("SecurityGroup", Reason.SUSPENDED): 2}
+    assert status.run is not None
+    assert status.run.result is Result.APPLIED  # the domain and the project
+    world.pauses.clear()
+    assert world.once().held == {}
+
+
+def test_a_refused_token_is_a_failure_with_its_reason(world: World) -> None:
+    world.commit(GROUPS)
+    world.error = Denied("a system-scoped token")
+    status = world.once()
+    assert status.run is not None
+    assert status.run.error == "a system-scoped token"
+
+
+def test_wakeups_merge_and_the_most_urgent_is_told() -> None:
+    wakeups = Wakeups(["a", "b"])
+    wakeups.add("a", Trigger.INTERVAL)
+    wakeups.add("a", Trigger.WEBHOOK)
+    wakeups.add("unknown", Trigger.MANUAL)
+    assert wakeups.count() == 1
+    assert wakeups.wait("a", 0) is Trigger.WEBHOOK
+    assert wakeups.wait("a", 0) is None
+    wakeups.stop()
+    assert wakeups.wait("b", 60) is None
