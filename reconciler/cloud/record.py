@@ -16,7 +16,7 @@ from reconciler.kinds.values import Json
 DAY = 86400.0
 LONGEST: Final = 20_000
 """Bytes that Keystone was seen to keep; the column holds 64 kB, with all other extra attributes."""
-ATTEMPTS, USED, MAKING = 100, 50, 100
+ATTEMPTS, USED, MAKING, TAKEN = 100, 50, 100, 100
 
 
 class _Stored(BaseModel):
@@ -29,6 +29,7 @@ class _Stored(BaseModel):
     applied: str = ""
     attempted: tuple[tuple[str, float], ...] = ()
     making: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     met: frozenset[str] = frozenset()
     deleted: dict[str, tuple[tuple[float, int], ...]] = Field(default_factory=dict)
     lease: tuple[str, float] | None = None
@@ -66,6 +67,8 @@ class Record:
     making: tuple[str, ...] = ()
     """Addresses that are being created of kinds which take no mark in the same request, and of
     which no service says when they were made: there, and unmarked, they are ours all the same."""
+    taken: tuple[str, ...] = ()
+    """Addresses, of kinds that take no mark, of what was made or adopted since ``settled``."""
     met: frozenset[str] = frozenset()
     """Kinds that a plan has written once which somebody had seen."""
     deleted: Mapping[str, tuple[tuple[float, int], ...]] = field(default_factory=dict)
@@ -146,7 +149,8 @@ def parse_record(text: Json) -> Record:
     except ValidationError as error:
         raise Rejected("the record on the project is none that can be read") from error
     return Record(
-        stored.settled, stored.applied, stored.attempted, stored.making, stored.met, stored.deleted,
+        stored.settled, stored.applied, stored.attempted, stored.making, stored.taken, stored.met,
+        stored.deleted,
         Lease(*stored.lease) if stored.lease else None,
         tuple(Approval(*found) for found in stored.approvals), stored.used,
     )  # fmt: skip
@@ -177,6 +181,7 @@ def record_text(record: Record) -> str:
         "applied": record.applied,
         "attempted": [[name, round(at)] for name, at in record.attempted],
         "making": list(record.making),
+        "taken": list(record.taken),
         "met": sorted(record.met),
         "deleted": {
             kind: [[round(at), count] for at, count in entries]

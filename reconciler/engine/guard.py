@@ -166,7 +166,7 @@ def is_adoption(change: Change, at: Guarding) -> bool:
     prior = at.memory.prior
     if not prior.known or kind.form is not Form.NAMED:
         return False
-    return change.address not in prior.settled
+    return change.address not in prior.settled and str(change.address) not in at.memory.record.taken
 
 
 def _own_interrupted_create(change: Change, at: Guarding) -> bool:

@@ -19,6 +19,7 @@ from reconciler.engine.memory import Memory
 from reconciler.engine.oneself import hold_oneself, keep_admins
 from reconciler.engine.policy import Policy
 from reconciler.engine.prune import pruned
+from reconciler.engine.unmarked import unmarked_adoptions
 from reconciler.engine.values import Action, Change, Observed, Plan
 from reconciler.kinds.address import Address
 from reconciler.kinds.fields import Value
@@ -80,6 +81,8 @@ def _differences(
         change = change_for(resource, live, policy)
         if change:
             planned[change.address] = change
+    for change in unmarked_adoptions(desired, live, memory) if memory is not None else ():
+        planned.setdefault(change.address, change)
     own = live.own_hands()
     for claim in desired.claims.values():
         for change in removals(claim, desired, live, kinds[claim.kind], policy, own, memory):

@@ -10,7 +10,7 @@ from reconciler.kinds.address import Address
 from reconciler.kinds.registry import Kinds
 from reconciler.state.model import make_desired
 from reconciler.state.source import Commit, Revision
-from reconciler.state.values import Desired, Resource
+from reconciler.state.values import Desired, Mode, Resource
 
 Reader = Callable[[str], Revision]
 """Reads the state at a commit."""
@@ -112,7 +112,11 @@ def _resources(archive: _Archive, name: str, log: Log) -> tuple[dict[Address, Re
 
 
 def _managed(desired: Desired) -> dict[Address, Resource]:
-    return {address: found for address, found in desired.resources.items() if found.managed}
+    return {
+        address: found
+        for address, found in desired.resources.items()
+        if found.managed and found.options.mode is not Mode.OBSERVE
+    }
 
 
 def _moved(

@@ -11,10 +11,12 @@ import pytest
 
 from reconciler.cli.codes import Code
 from reconciler.cloud.record import attribute
+from reconciler.kinds.registry import Kinds, load_kinds
 from tests.cli.conftest import Call
-from tests.cli.repository import Repository, held
+from tests.cli.repository import Repository, actions, held
 from tests.cli.test_guards import SEEN, groups, named, nets, shop
-from tests.support.fake_cloud import FakeCloud, Route, Row
+from tests.support.fake_cloud import FakeCloud, Route, Row, Table
+from tests.support.small_cloud import small_kinds
 
 PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
 
@@ -228,6 +230,19 @@ def test_a_domain_waits_for_a_project_that_is_not_empty(
     assert all(domain["enabled"] for domain in cloud.rows["/domains"].values())
 
 
+@pytest.fixture
+def scopes(cloud: FakeCloud, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
+    """Give a cloud with a kind of objects, address scopes, that takes no mark."""
+    names = {kind.name for kind in small_kinds()} | {"AddressScope"}
+    kinds = Kinds(kind for kind in load_kinds() if kind.name in names)
+    monkeypatch.setattr("reconciler.cli.run.load_kinds", lambda: kinds)
+    blank = {"name": "", "project_id": None, "ip_version": 4, "shared": False}
+    table = Table("network", "/address-scopes", "address_scope", "address_scopes", blank)
+    cloud.tables[table.path], cloud.rows[table.path] = table, {}
+    repository.settings(*PRUNED, "AddressScope")
+    return cloud
+
+
 def test_the_default_group_keeps_what_hands_added_until_somebody_saw_it(
     repository: Repository, cloud: FakeCloud
 ) -> None:
@@ -245,5 +260,42 @@ def test_the_default_group_keeps_what_hands_added_until_somebody_saw_it(
             "project_id": group["project_id"],
         })  # fmt: skip
     repository.commit(shop("security_groups: {default: {rules: []}}"))
-    answer = repository.apply(code=Code.HELD)
+    repository.apply(code=Code.HELD)
     assert rules(cloud, group) == 3
+
+
+def test_a_stranger_that_takes_no_mark_is_not_adopted_unseen_and_deleted(
+    repository: Repository, scopes: FakeCloud
+) -> None:
+    repository.commit(shop())
+    repository.apply()
+    by_hand(scopes, "/address-scopes", "theirs")
+    stated = "address_scopes: {theirs: {ip_version: 4}, ours: {ip_version: 4}}"
+    repository.commit(shop(stated))
+    for _ in range(2):
+        answer = repository.apply(SEEN, code=Code.HELD)
+        assert held(answer) == {"AddressScope/campus/shop/theirs": "approval"}
+    repository.commit(shop())
+    answer = repository.apply(SEEN, code=Code.HELD)
+    assert held(answer) == {"AddressScope/campus/shop/ours": "unsettled"} | {
+        "AddressScope/campus/shop/theirs": "unsettled"
+    }
+    repository.commit(shop(stated))
+    repository.apply("--allow-adopt")
+    assert actions(repository.apply()) == {}
+    repository.commit(shop("address_scopes: {ours: {ip_version: 4}}"))
+    repository.apply(SEEN)
+    assert named(scopes, "/address-scopes") == ["ours"]
+
+
+def test_a_refused_change_of_what_takes_no_mark_is_refused_again(
+    repository: Repository, scopes: FakeCloud
+) -> None:
+    repository.commit(shop())
+    repository.apply()
+    row = by_hand(scopes, "/address-scopes", "theirs")
+    repository.commit(shop("address_scopes: {theirs: {ip_version: 4, shared: true}}"))
+    for _ in range(2):
+        answer = repository.apply(SEEN, code=Code.HELD)
+        assert held(answer) == {"AddressScope/campus/shop/theirs": "approval"}
+    assert row["shared"] is False
