@@ -13,6 +13,8 @@ from reconciler.controller.status import Pause, Scope
 from reconciler.engine.values import Action, Cause, Change, Held, Reason
 from reconciler.settings import CloudSettings, Window
 
+PROJECT = "Project"
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -59,8 +61,10 @@ def covers(pause: Pause, change: Change) -> bool:
         case Scope.KIND:
             return pause.name == change.kind.name
         case Scope.PROJECT:
-            names = (*change.parent.names, change.address.names[-1])
-            inside = change.address.kind == "Project" or len(change.parent.names) > 1
+            itself = change.address.kind == PROJECT
+            names = change.address.names if itself else change.parent.names
+            # What identity keeps lies in a domain or a group, which may be called like a project.
+            inside = itself or change.parent.kind == PROJECT or change.kind.service != "identity"
             return inside and "/".join(names[:2]) == pause.name
         case Scope.OBJECT:
             return pause.name in (str(change.address), str(change.parent))

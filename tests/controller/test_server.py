@@ -1,0 +1,214 @@
+"""What programs can ask, who may change something, and which webhooks are believed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from falcon import testing
+
+from reconciler.controller.forms import run_form, schemas
+from reconciler.controller.server import Doors, make_app
+from reconciler.controller.status import (
+    CloudStatus,
+    ControllerStatus,
+    Result,
+    RunStatus,
+    SourceStatus,
+    Trigger,
+)
+from reconciler.controller.store import Store
+from reconciler.controller.webhooks import LARGEST
+from reconciler.settings import Mode
+from tests.support.schemas import misfits
+
+TOKEN, SECRET = "let me in", b"shared with the forge"
+RUN = RunStatus(7, Trigger.COMMIT, 1000.0, 1004.0, Result.APPLIED, "4be21c7", "f43e25092d17ddb9")
+ONE = CloudStatus(
+    "prod", "us", Mode.ENFORCE, "main", 60.0, apply_commits=True, heal=False,
+    source=SourceStatus("https://git.example/cloud.git", "main", "4be21c7"), run=RUN,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class House:
+    """A server, and what it was asked to do."""
+
+    store: Store
+    status: ControllerStatus
+    woken: list[tuple[str, Trigger]] = field(default_factory=list)
+    now: float = 2000.0
+    token: str = TOKEN
+
+    def client(self) -> testing.TestClient:
+        doors = Doors(
+            lambda: self.status, lambda _accept: (b"metrics 1\n", "text/plain"),
+            lambda cloud, trigger: self.woken.append((cloud, trigger)), self.store,
+            self.token, SECRET, clock=lambda: self.now,
+        )  # fmt: skip
+        return testing.TestClient(make_app(doors))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    status = ControllerStatus("0.1.0", 900.0, {"prod": ONE}, deadlines={"prod": 2500.0})
+    return House(Store(tmp_path / "store.sqlite3"), status)
+
+
+def bearer(token: str = TOKEN) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_alive_is_what_the_loops_say(house: House) -> None:
+    client = house.client()
+    assert client.simulate_get("/healthz").status_code == 200
+    house.now = 2501.0
+    late = client.simulate_get("/healthz")
+    assert (late.status_code, late.json) == (503, {"alive": False, "late": ["prod"]})
+
+
+def test_ready_is_who_has_looked_once(house: House) -> None:
+    client = house.client()
+    assert client.simulate_get("/readyz").status_code == 200
+    house.status = replace(house.status, clouds={"prod": replace(ONE, run=None)})
+    assert client.simulate_get("/readyz").json == {"ready": False, "waiting": ["prod"]}
+
+
+def test_the_status_fits_its_schema_and_needs_the_token(house: House) -> None:
+    client = house.client()
+    assert client.simulate_get("/api/v1/status").status_code == 401
+    assert client.simulate_get("/api/v1/status", headers=bearer("other")).status_code == 401
+    answer = client.simulate_get("/api/v1/status", headers=bearer())
+    assert misfits(schemas()["status"], answer.json) == []
+    assert answer.json["clouds"][0]["run"]["result"] == "applied"
+    house.token = ""
+    assert house.client().simulate_get("/api/v1/status").status_code == 200
+
+
+def test_metrics_and_health_need_no_token(house: House) -> None:
+    client = house.client()
+    assert client.simulate_get("/metrics").text == "metrics 1\n"
+
+
+def test_there_is_no_plan_before_one_was_made(house: House) -> None:
+    assert house.client().simulate_get("/api/v1/plan", headers=bearer()).status_code == 404
+
+
+def test_history_gives_the_newest_runs_first(house: House) -> None:
+    for number in range(5):
+        run = replace(RUN, number=number, started=1000.0 + number)
+        house.store.keep("prod", number, run.started, run_form(run))
+    answer = house.client().simulate_get("/api/v1/history?limit=2", headers=bearer())
+    assert misfits(schemas()["history"], answer.json) == []
+    assert [run["number"] for run in answer.json["runs"]] == [4, 3]
+
+
+def test_only_the_token_changes_anything(house: House) -> None:
+    client = house.client()
+    assert client.simulate_post("/api/v1/wake").status_code == 401
+    assert house.woken == []
+    assert client.simulate_post("/api/v1/wake", headers=bearer()).status_code == 202
+    assert house.woken == [("prod", Trigger.MANUAL)]
+    house.token = ""
+    assert house.client().simulate_post("/api/v1/wake", headers=bearer("")).status_code == 403
+
+
+def test_a_pause_is_kept_and_ended(house: House) -> None:
+    client = house.client()
+    said = {"scope": "kind", "name": "Network", "reason": "a look", "by": "ann", "until": 3000}
+    assert client.simulate_post("/api/v1/pauses", json=said).status_code == 401
+    done = client.simulate_post("/api/v1/pauses", json=said, headers=bearer())
+    assert done.status_code == 201
+    (pause,) = house.store.pauses("prod")
+    assert (pause.name, pause.reason, pause.until) == ("Network", "a look", 3000)
+    query = {"scope": "kind", "name": "Network"}
+    ended = client.simulate_delete("/api/v1/pauses", params=query, headers=bearer())
+    assert ended.status_code == 200
+    assert house.store.pauses("prod") == ()
+    again = client.simulate_delete("/api/v1/pauses", params=query, headers=bearer())
+    assert again.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"scope": "planet", "reason": "x"},
+        {"scope": "cloud"},
+        {"reason": "x", "until": "tomorrow"},
+        {"reason": 7},
+        {"reason": "x" * 501},
+        [],
+    ],
+)
+def test_a_pause_that_makes_no_sense_is_refused(house: House, said: object) -> None:
+    answer = house.client().simulate_post("/api/v1/pauses", json=said, headers=bearer())
+    assert answer.status_code == 400
+    assert house.store.pauses("prod") == ()
+
+
+PUSH = json.dumps({"ref": "refs/heads/main"}).encode()
+DIGEST = hmac.new(SECRET, PUSH, hashlib.sha256).hexdigest()
+OWN = hmac.new(SECRET, b"2000." + PUSH, hashlib.sha256).hexdigest()
+BELIEVED = [
+    {"X-Hub-Signature-256": f"sha256={DIGEST}", "X-GitHub-Delivery": "1"},
+    {"X-Gitea-Signature": DIGEST, "X-Gitea-Delivery": "2"},
+    {"X-Forgejo-Signature": DIGEST, "X-Forgejo-Delivery": "3"},
+    {"X-Gitlab-Token": SECRET.decode(), "X-Gitlab-Event-UUID": "4"},
+    {"X-Reconciler-Signature": f"t=2000,v1={OWN}"},
+]
+
+
+@pytest.mark.parametrize("headers", BELIEVED, ids=lambda found: next(iter(found)))
+def test_a_signed_webhook_wakes_every_loop_once(house: House, headers: dict[str, str]) -> None:
+    client = house.client()
+    assert client.simulate_post("/hooks", body=PUSH, headers=headers).status_code == 202
+    assert house.woken == [("prod", Trigger.WEBHOOK)]
+    # The same delivery again: a replay.
+    assert client.simulate_post("/hooks", body=PUSH, headers=headers).status_code == 429
+    assert len(house.woken) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Hub-Signature-256": "sha256=" + "0" * 64},
+        {"X-Hub-Signature-256": ""},
+        {"X-Hub-Signature": f"sha1={DIGEST}"},
+        {"X-Gitlab-Token": "guess"},
+        {"X-Gitlab-Token": "\u00e4"},
+        {"X-Reconciler-Signature": f"t=1000,v1={OWN}"},
+        {"X-Reconciler-Signature": "t=,v1="},
+        {"X-Reconciler-Signature": "v1"},
+    ],
+)
+def test_any_other_webhook_wakes_nobody(house: House, headers: dict[str, str]) -> None:
+    raw = {name: value.encode("latin-1").decode("latin-1") for name, value in headers.items()}
+    answer = house.client().simulate_post("/hooks", body=PUSH, headers=raw)
+    assert answer.status_code == 403
+    assert SECRET.decode() not in answer.text
+    assert house.woken == []
+
+
+def test_a_webhook_may_be_of_a_mebibyte_and_no_more(house: House) -> None:
+    body = b"x" * (LARGEST + 1)
+    digest = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": f"sha256={digest}"}
+    assert house.client().simulate_post("/hooks", body=body, headers=headers).status_code == 413
+
+
+def test_a_flood_of_webhooks_is_cut(house: House) -> None:
+    client = house.client()
+    codes = [
+        client.simulate_post(
+            "/hooks", body=PUSH,
+            headers={"X-Hub-Signature-256": f"sha256={DIGEST}", "X-GitHub-Delivery": f"d{number}"},
+        ).status_code
+        for number in range(80)
+    ]  # fmt: skip
+    assert codes.count(202) == 60
+    assert codes.count(429) == 20
