@@ -178,9 +178,13 @@ def _open_blob(root: str, sha: str, folder: str, name: str) -> BinaryIO:
                 raise SourceError(f"{name}: is no plain file in {sha[:7]}")
             # An image may be larger than memory.
             copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-            blob.stream_data(copy)
-            copy.seek(0)
-            _without_pointer(name, copy.read(len(_POINTER)))
+            try:
+                blob.stream_data(copy)
+                copy.seek(0)
+                _without_pointer(name, copy.read(len(_POINTER)))
+            except BaseException:
+                copy.close()
+                raise
     except KeyError as error:
         raise SourceError(f"{name}: not in {sha[:7]}") from error
     except _UNREADABLE as error:
