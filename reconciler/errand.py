@@ -14,6 +14,7 @@ from reconciler.cloud.lease import Tenure
 from reconciler.cloud.live import Live
 from reconciler.engine.apply import Listener, Status
 from reconciler.engine.memory import Memory
+from reconciler.engine.plan import plan_id
 from reconciler.engine.policy import Policy, Releases
 from reconciler.engine.values import Change, Plan, Reason
 from reconciler.errors import CloudError, LockedError, StaleError
@@ -165,14 +166,18 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
     with _tenure(job, wish.patience, anew=ready.policy.releases.history) as tenure:
         if isinstance(tenure, str):
             blind = replace(ready, memory=replace(ready.memory, problem=tenure))
-            return _carry(job, let_through(job, blind, ready.policy), wish, blind=tenure)
+            # An approval that cannot be noted as used would be good for ever.
+            releases = replace(ready.policy.releases, approved=False)
+            policy = replace(ready.policy, releases=releases)
+            return _carry(job, let_through(job, blind, policy), wish, blind=tenure)
         if replace(tenure.record, lease=None) != replace(ready.memory.record, lease=None):
             ready = _still_the_same(ready, again)
         log.event(
             logging.INFO, "began", plan=ready.plan.id, reason=wish.reason,
             approved=ready.policy.releases.approved,
         )  # fmt: skip
-        noted = begin(tenure.record, ready.plan, ready.memory, ready.policy, time.time())
+        now = time.time()
+        noted = begin(tenure.record, ready.plan, ready.memory, ready.policy, now)
         tenure.note(noted)
         # The look after the changes must know what they took over.
         known = replace(ready.memory.record, taken=noted.taken)
@@ -213,7 +218,11 @@ def _still_the_same(ready: Ready, again: Callable[[], Ready]) -> Ready:
 
     """
     found = again()
-    if [c.address for c in found.todo] != [c.address for c in ready.todo]:
+    ids = [plan_id(one.todo, one.live) for one in (ready, found)]
+    used = found.policy.releases.approved and not found.memory.record.approval(
+        ready.plan.id, time.time()
+    )
+    if ids[0] != ids[1] or used:
         raise StaleError("another run changed the cloud since the plan was made; plan again")
     return found
 

@@ -98,9 +98,11 @@ class Record:
             kind: tuple((at, n) for at, n in entries if now - at < DAY)
             for kind, entries in self.deleted.items()
         }
+        at = float(round(now))  # what is given back must be forgotten with what it was taken from
         for kind, count in counts.items():
-            if count:
-                kept[kind] = (*kept.get(kind, ()), (now, count))
+            same = sum(n for when, n in kept.get(kind, ()) if when == at) + count
+            others = tuple(one for one in kept.get(kind, ()) if one[0] != at)
+            kept[kind] = (*others, (at, same)) if same else others
         return replace(self, deleted={kind: found for kind, found in kept.items() if found})
 
     def approval(self, plan_id: str, now: float) -> Approval | None:

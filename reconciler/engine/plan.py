@@ -67,7 +67,7 @@ def make_plan(
         _observed(live),
         unchanged,
         warnings,
-        _plan_id(changes, live),
+        plan_id(changes, live),
         memory.record.settled if memory else "",
     )
 
@@ -182,8 +182,8 @@ def matches(one: Change | Resource, selectors: Iterable[str]) -> bool:
     return any(fnmatchcase(name, selector) for selector in selectors for name in names)
 
 
-def _plan_id(changes: Iterable[Change], live: Live) -> str:
-    """Hash the changes and what was seen of the objects they touch; never the commit."""
+def plan_id(changes: Iterable[Change], live: Live) -> str:
+    """Hash changes and what was seen of the objects they touch; never the commit."""
     digest = hashlib.sha256()
     for change in changes:
         seen: object = ""

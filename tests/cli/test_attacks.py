@@ -10,11 +10,12 @@ import git
 import pytest
 
 from reconciler.cli.codes import Code
-from reconciler.cloud.record import attribute
+from reconciler.cloud.lease import Tenure
+from reconciler.cloud.record import Record, attribute
 from reconciler.kinds.registry import Kinds, load_kinds
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, actions, held
-from tests.cli.test_guards import SEEN, groups, named, nets, shop
+from tests.cli.test_guards import SEEN, groups, keep_record, named, nets, shop
 from tests.support.fake_cloud import FakeCloud, Route, Row, Table
 from tests.support.small_cloud import small_kinds
 
@@ -299,3 +300,35 @@ def test_a_refused_change_of_what_takes_no_mark_is_refused_again(
         answer = repository.apply(SEEN, code=Code.HELD)
         assert held(answer) == {"AddressScope/campus/shop/theirs": "approval"}
     assert row["shared"] is False
+
+
+def test_what_was_given_back_is_never_spent_twice() -> None:
+    """A delete that was not made after all must not add to the budget of the next day."""
+    noted = Record().spend({"Network": 5}, 1000.4).spend({"Network": -5}, 1000.4)
+    noted = noted.spend({"Network": 3}, 4000.0)
+    assert noted.spent("Network", 1000.0 + 86401) == 3
+    assert len(noted.deleted["Network"]) == 1
+
+
+def test_a_yes_is_for_the_plan_that_was_seen_and_no_other(
+    repository: Repository, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run that wrote between the plan and the lease may have changed what it is about."""
+    repository.commit(shop(groups("a")))
+    repository.apply(SEEN)
+    row = next(r for r in cloud.rows["/security-groups"].values() if r["name"] == "a")
+    repository.commit(shop(groups("a").replace("description: a", "description: new")))
+    plan = repository.plan()["plan_id"]
+    whole, done = Tenure.__enter__, []
+
+    def late(tenure: Tenure) -> Tenure:
+        if not done:
+            done.append(1)
+            keep_record(cloud, lambda record: replace(record, met=record.met | {"Role"}))
+            row["stateful"], row["description"] = False, "theirs"
+            row["revision_number"] += 1
+        return whole(tenure)
+
+    monkeypatch.setattr(Tenure, "__enter__", late)
+    assert repository.call("apply", "--plan-id", plan).exit_code == Code.STALE
+    assert row["description"] == "theirs"
