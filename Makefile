@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 4
 export PYTHON
 
-.PHONY: help install docs demo test check unit integration chaos requirements clean
+.PHONY: help install docs demo test check unit integration test-system chaos requirements clean
 .DEFAULT_GOAL := help
 
 help:  ## this text
@@ -30,11 +30,14 @@ check: install  ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 unit: install  ## unit tests and laws, without a cloud
-	$(BIN)/pytest -q -m "not devcloud" -n $(WORKERS)
+	$(BIN)/pytest -q -m "not devcloud and not system" -n $(WORKERS)
 
 integration: install  ## tests against the embedded cloud
 	$(BIN)/pytest -q -m "devcloud and not alone" -n $(WORKERS)
 	$(BIN)/pytest -q -m "devcloud and alone"
+
+test-system: install  ## tests with programs beyond Python and git: promtool (package prometheus)
+	$(BIN)/pytest -q -m system
 
 chaos: install  ## every fault and every crash point on a real OpenStack of your own; takes long
 	$(BIN)/python scripts/chaos.py $(CHAOS)
