@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.cloud.record import MAKING, TAKEN, Record, read_record
+from reconciler.cloud.record import BEHIND, MAKING, TAKEN, Record, read_record
 from reconciler.engine.apply import Outcome, Status, failures
 from reconciler.engine.budget import spent_by
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING as MAKING_ACTIONS
 from reconciler.engine.policy import Policy
-from reconciler.engine.values import Action, Change, Plan, Reason
+from reconciler.engine.values import Action, Cause, Change, Plan, Reason
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import MarkStyle
@@ -123,12 +123,20 @@ def end(
         folder = memory.attempt.startswith("~")
         kept = tuple(one for one in noted.attempted if one[0] != memory.attempt)
         return replace(noted, attempted=kept) if done and folder else noted
-    if not whole:
-        return noted
-    noted = replace(noted, applied=memory.attempt)
+    behind = _behind(report)
+    if not whole or len(behind) > BEHIND:
+        return noted  # the commit does not count as applied: too much of it is still to be done
+    noted = replace(noted, applied=memory.attempt, behind=behind)
     if not done:
         return noted
     return replace(noted, settled=memory.attempt, attempted=(), taken=())
+
+
+def _behind(report: Report) -> tuple[str, ...]:
+    """Give what a commit asks for and that was held or not done: its cause stays that commit."""
+    left = report.left or report.plan
+    found = {str(c.address) for c in left.changes if c.cause is Cause.GIT}
+    return tuple(sorted(found))
 
 
 def _uncertain(outcomes: Iterable[Outcome]) -> set[str]:

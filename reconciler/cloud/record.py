@@ -16,7 +16,7 @@ from reconciler.kinds.values import Json
 DAY = 86400.0
 LONGEST: Final = 20_000
 """Bytes that Keystone was seen to keep; the column holds 64 kB, with all other extra attributes."""
-ATTEMPTS, USED, MAKING, TAKEN = 100, 50, 100, 100
+ATTEMPTS, USED, MAKING, TAKEN, BEHIND = 100, 50, 100, 100, 100
 
 
 class _Stored(BaseModel):
@@ -30,6 +30,7 @@ class _Stored(BaseModel):
     attempted: tuple[tuple[str, float], ...] = ()
     making: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     met: frozenset[str] = frozenset()
     deleted: dict[str, tuple[tuple[float, int], ...]] = Field(default_factory=dict)
     lease: tuple[str, float] | None = None
@@ -69,6 +70,8 @@ class Record:
     which no service says when they were made: there, and unmarked, they are ours all the same."""
     taken: tuple[str, ...] = ()
     """Addresses, of kinds that take no mark, of what was made or adopted since ``settled``."""
+    behind: tuple[str, ...] = ()
+    """Addresses of which ``applied`` asks for more than was done: a commit is why they differ."""
     met: frozenset[str] = frozenset()
     """Kinds that a plan has written once which somebody had seen."""
     deleted: Mapping[str, tuple[tuple[float, int], ...]] = field(default_factory=dict)
@@ -151,7 +154,7 @@ def parse_record(text: Json) -> Record:
     except ValidationError as error:
         raise Rejected("the record on the project is none that can be read") from error
     return Record(
-        stored.settled, stored.applied, stored.attempted, stored.making, stored.taken, stored.met,
+        stored.settled, stored.applied, stored.attempted, stored.making, stored.taken, stored.behind, stored.met,
         stored.deleted,
         Lease(*stored.lease) if stored.lease else None,
         tuple(Approval(*found) for found in stored.approvals), stored.used,
@@ -184,6 +187,7 @@ def record_text(record: Record) -> str:
         "attempted": [[name, round(at)] for name, at in record.attempted],
         "making": list(record.making),
         "taken": list(record.taken),
+        "behind": list(record.behind),
         "met": sorted(record.met),
         "deleted": {
             kind: [[round(at), count] for at, count in entries]

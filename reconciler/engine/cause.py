@@ -18,7 +18,7 @@ def with_cause(change: Change, desired: Desired, memory: Memory) -> Change:
 
 def _cause(change: Change, desired: Desired, memory: Memory) -> Cause:
     applied = memory.prior.applied
-    if applied is None:
+    if applied is None or str(change.address) in memory.record.behind:
         return Cause.GIT
     before, now = applied.resources.get(change.address), desired.resources.get(change.address)
     if change.action is Action.DELETE and now is None:

@@ -591,3 +591,20 @@ def test_an_apply_that_was_killed_goes_on_without_being_asked(
 
 def without_lease(record: Record) -> Record:
     return replace(record, lease=None)
+
+
+def test_what_a_commit_asks_for_and_is_held_does_not_become_drift(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a", "b")))
+    repository.apply()
+    repository.commit(shop(groups("a", "b").replace("description: b", "description: new")))
+    assert set(held(repository.apply(code=Code.HELD)).values()) == {"first_meeting"}
+    repository.commit(shop(groups("a", "b").replace("description: b", "description: new"), "# x"))
+    repository.apply(code=Code.HELD)
+    by_hand(cloud, "a", "by hand")
+    found = {c["address"]: c["origin"] for c in repository.plan()["changes"]}
+    assert found == {"SecurityGroup/campus/shop/a": "live", "SecurityGroup/campus/shop/b": "git"}
+    repository.apply(SEEN)
+    by_hand(cloud, "b", "by hand")
+    assert repository.plan()["changes"][0]["origin"] == "live"
