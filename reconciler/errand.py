@@ -183,7 +183,12 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
         known = replace(ready.memory.record, taken=noted.taken)
         ready = replace(ready, memory=replace(ready.memory, record=known))
         report = _carry(job, ready, wish)
-        tenure.note(end(tenure.record, report, ready.memory, time.time(), whole=ready.whole))
+        try:
+            # The time is that of the beginning: what is given back goes with what it came from.
+            tenure.note(end(tenure.record, report, ready.memory, now, whole=ready.whole))
+        except CloudError as error:
+            why = report.unseen or f"the record cannot be written: {error}"
+            report = replace(report, unseen=why)
     done = [o.change for o in report.outcomes if o.status is Status.APPLIED]
     job.chronicle.corrected(done, time.time())
     if job.repository is not None:

@@ -16,7 +16,7 @@ from reconciler.kinds.registry import Kinds, load_kinds
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, actions, held
 from tests.cli.test_guards import SEEN, groups, keep_record, named, nets, shop
-from tests.support.fake_cloud import FakeCloud, Route, Row, Table
+from tests.support.fake_cloud import FakeCloud, Route, Row, Sent, Table, refused
 from tests.support.small_cloud import small_kinds
 
 PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
@@ -332,3 +332,23 @@ def test_a_yes_is_for_the_plan_that_was_seen_and_no_other(
     monkeypatch.setattr(Tenure, "__enter__", late)
     assert repository.call("apply", "--plan-id", plan).exit_code == Code.STALE
     assert row["description"] == "theirs"
+
+
+def test_a_report_is_not_lost_with_the_record(repository: Repository, cloud: FakeCloud) -> None:
+    """What was done is told, although the record could not hear of it any more."""
+    repository.commit(shop())
+    repository.apply()
+    repository.commit(shop(groups("a")))
+    seen = []
+
+    def lost(sent: Sent) -> None:
+        if "/tags" in sent.path:
+            seen.append(sent)
+        if seen and sent.path.startswith("/projects/"):
+            raise refused(503, "The server is currently unavailable.")
+
+    cloud.before_write = lost
+    result = repository.call("apply", "--auto-approve", "-o", "json")
+    assert result.exit_code == Code.FAILED, result.output
+    assert "SecurityGroup/campus/shop/a" in result.stdout
+    assert "applied" in result.stdout
