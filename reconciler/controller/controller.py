@@ -128,6 +128,8 @@ class Controller:
                 for thread in threads:
                     thread.join(TICK)
         server.close()
+        server.task_dispatcher.shutdown()
+        answering.join(TICK)
         log.event(logging.INFO, "stopped")
 
 

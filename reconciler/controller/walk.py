@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.chronicle import Chronicle
+from reconciler.cloud.record import read_record
 from reconciler.controller.gate import hold_back, make_gate
 from reconciler.controller.status import Pause, Phase, Result, SourceStatus
 from reconciler.engine.apply import Outcome, Status, failures
@@ -27,7 +28,7 @@ from reconciler.errand import (
     remember,
     with_plan,
 )
-from reconciler.errors import LockedError, ReconcilerError, SourceError, StaleError
+from reconciler.errors import CloudError, LockedError, ReconcilerError, SourceError, StaleError
 from reconciler.kinds.registry import Kinds
 from reconciler.ledger import Repository
 from reconciler.line import Report, Selection, Target
@@ -202,18 +203,28 @@ def _apply(
             Wish(reason="controller", ears=lambda _ready: _ears(course)),
         )  # fmt: skip
     walked.report = report
+    walked.ready = _with_record(course, job, ready)
     if not report.outcomes:
         return
     undone = failures(walked.outcomes)
     walked.result = Result.PARTIAL if undone or not report.settled else Result.APPLIED
     if report.left is not None and report.live is not None:
-        after = with_plan(job, replace(ready, live=report.live), report.left)
+        after = with_plan(job, replace(walked.ready, live=report.live), report.left)
         walked.ready = _gated(course, job, after, pauses)
     if report.interrupted:
         walked.error = "stopped in the middle: the next run goes on"
     elif undone:
         first = next((o for o in undone if o.status is Status.FAILED), undone[0])
         walked.error = f"{first.change.address}: {first.error}"
+
+
+def _with_record(course: Course, job: Job, ready: Ready) -> Ready:
+    """Read what the record says after an apply: how far we are."""
+    try:
+        found = read_record(job.target.http, job.target.who.project_id, course.owner)
+    except CloudError:
+        return ready
+    return replace(ready, memory=replace(ready.memory, record=found or ready.memory.record))
 
 
 @contextmanager

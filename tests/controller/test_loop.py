@@ -118,6 +118,7 @@ def test_a_commit_is_applied_and_told(world: World) -> None:
     assert status.run.revision == status.source.revision == revision
     assert set(status.run.seconds) == set(Phase)
     assert status.managed["SecurityGroup"] == 2
+    assert status.applied == status.settled == revision
     assert world.once().run.result is Result.NOOP  # type: ignore[union-attr] # it has just run
     assert status.runs == {(Trigger.COMMIT, Result.APPLIED): 1}
 

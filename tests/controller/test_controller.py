@@ -1,0 +1,148 @@
+"""The controller as a process sees it: it listens, wakes, answers, and ends in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reconciler.chronicle import Chronicle
+from reconciler.cli.main import cli
+from reconciler.controller.controller import Controller, Plans
+from reconciler.controller.local import LocalSource
+from reconciler.controller.loop import Requests
+from reconciler.controller.store import Store
+from reconciler.controller.walk import Course
+from reconciler.line import Target
+from reconciler.settings import CloudSettings, Mode
+from tests.support.commits import commit, start_repository
+from tests.support.fake_cloud import FakeCloud
+from tests.support.small_cloud import small_cloud, small_kinds
+
+STATE = "domains: {campus: {description: The campus, users: {ann: {}}}}"
+PATIENCE = 20.0
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that another thread does."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def serve(controller: Controller, meanwhile: Callable[[str], None]) -> None:
+    """Serve in this thread, as signals want it, and end after ``meanwhile`` is done."""
+    errors: list[BaseException] = []
+
+    def act(port: int) -> None:
+        try:
+            meanwhile(f"http://127.0.0.1:{port}")
+        except BaseException as error:  # noqa: BLE001 - raised below, in the test's own thread
+            errors.append(error)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def ready(port: int) -> None:
+        threading.Thread(target=act, args=(port,), daemon=True).start()
+
+    controller.serve("127.0.0.1", 0, ready)
+    if errors:
+        raise errors[0]
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    return small_cloud()
+
+
+@pytest.fixture
+def controller(tmp_path: Path, cloud: FakeCloud) -> Controller:
+    start_repository(tmp_path)
+    commit(tmp_path, {"desired_state/all.yaml": STATE})
+    kinds = small_kinds()
+    course = Course(
+        "prod", "us", CloudSettings(mode=Mode.ENFORCE), kinds,
+        LocalSource(tmp_path, "desired_state"),
+        lambda: Target(cloud, cloud.who(), "prod", kinds), Chronicle(tmp_path / "told.sqlite3"),
+    )  # fmt: skip
+    return Controller(
+        Plans(
+            {"prod": course}, {"prod": Requests()}, "HEAD", 3600.0,
+            Store(tmp_path / "store.sqlite3"), "token", b"secret", str(tmp_path),
+        )
+    )  # fmt: skip
+
+
+def users(cloud: FakeCloud) -> set[str]:
+    return {str(user["name"]) for user in cloud.rows["/users"].values()}
+
+
+def test_a_commit_is_applied_without_being_asked_for(
+    controller: Controller, cloud: FakeCloud, tmp_path: Path
+) -> None:
+    def meanwhile(_url: str) -> None:
+        until(lambda: "ann" in users(cloud))
+        commit(tmp_path, {"desired_state/all.yaml": STATE.replace("ann: {}", "ann: {}, bob: {}")})
+        until(lambda: "bob" in users(cloud))
+
+    serve(controller, meanwhile)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_it_is_asked_and_told_at_a_terminal(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_TOKEN", "token")
+    answers: dict[str, str] = {}
+
+    def call(name: str, *words: str) -> None:
+        result = CliRunner().invoke(cli, [name, *words])
+        answers[name] = f"{result.exit_code} {result.output}"
+
+    def meanwhile(url: str) -> None:
+        until(lambda: controller.status.clouds["prod"].run is not None)
+        call("suspend", "--url", url, "--reason", "a look", "--expires", "1h", "campus/shop")
+        until(lambda: bool(controller.status.clouds["prod"].pauses))
+        call("status", "--url", url)
+        call("resume", "--url", url, "campus/shop")
+        call("history", "--url", url)
+
+    serve(controller, meanwhile)
+    assert answers["suspend"].startswith("0 ")
+    assert "campus/shop is paused for 1h" in answers["suspend"]
+    assert "prod · enforce · as git says" in answers["status"]
+    assert "campus/shop is paused by" in answers["status"]
+    assert answers["resume"].startswith("0 ")
+    assert "applied" in answers["history"]
+
+
+def test_a_hangup_has_every_loop_look(controller: Controller) -> None:
+    def runs() -> int:
+        run = controller.status.clouds["prod"].run
+        return run.number if run else 0
+
+    def meanwhile(_url: str) -> None:
+        until(lambda: runs() == 1)
+        os.kill(os.getpid(), signal.SIGHUP)
+        until(lambda: runs() == 2)
+
+    serve(controller, meanwhile)
+
+
+def test_without_a_controller_commands_say_so() -> None:
+    result = CliRunner().invoke(cli, ["status", "--url", "http://127.0.0.1:9"])
+    assert result.exit_code == 1
+    assert "no controller answers at http://127.0.0.1:9" in result.output
+
+
+def test_it_leaves_no_thread_behind(controller: Controller) -> None:
+    before = threading.active_count()
+    serve(controller, lambda _url: until(lambda: bool(controller.status.clouds["prod"].run)))
+    until(lambda: threading.active_count() <= before + 1)
