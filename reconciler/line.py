@@ -23,6 +23,7 @@ from reconciler.kinds.calls import Http
 from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Desired
 
+DESTROYING = (Action.DELETE, Action.REPLACE)
 PASSES = 3
 """Passes after which a cloud that still differs is called unsettled."""
 
@@ -211,17 +212,23 @@ def carry_out(
     return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later), live=live)
 
 
+def _was_seen(change: Change, seen: Mapping[Address, Action]) -> bool:
+    """Say whether a delete, or a replace, is what was planned; edges of what is new are no loss."""
+    return change.kind.edge or seen.get(change.address) in DESTROYING
+
+
 def _continues(plan: Plan, outcomes: tuple[Outcome, ...], left: Plan) -> Plan:
     """Keep of a later plan what the approved one was about; what else came up, nobody has seen.
 
     Nor is anything made twice: a list that does not show yet what was just made is not believed.
     """
-    seen = {c.address for c in plan.changes if not c.held}
+    seen = {c.address: c.action for c in plan.changes if not c.held}
     made = {o.change.address for o in outcomes if o.change.action in MAKING}
     changes = tuple(
         change
         for change in left.changes
         if (change.address in seen or (change.kind.edge and change.parent in made))
+        and not (change.action in DESTROYING and not _was_seen(change, seen))
         and not (change.action is Action.CREATE and change.address in made and not change.kind.edge)
     )
     return replace(left, changes=changes)

@@ -352,3 +352,23 @@ def test_a_report_is_not_lost_with_the_record(repository: Repository, cloud: Fak
     assert result.exit_code == Code.FAILED, result.output
     assert "SecurityGroup/campus/shop/a" in result.stdout
     assert "applied" in result.stdout
+
+
+def test_a_later_pass_makes_nothing_again_that_was_only_to_be_changed(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    """What another hand makes of an object while we work is a new plan, for somebody to see."""
+    repository.commit(shop("networks: {a: {mtu: 1400, provider: {network_type: geneve}}}"))
+    repository.apply()
+    repository.commit(shop("networks: {a: {mtu: 1300, provider: {network_type: geneve}}}"))
+    row = next(r for r in cloud.rows["/networks"].values() if r["name"] == "a")
+    puts = []
+
+    def meddle(sent: Sent) -> None:
+        if sent.path == f"/networks/{row['id']}":
+            puts.append(sent)
+            row["provider:network_type"] = "vxlan"
+
+    cloud.before_write = meddle
+    repository.call("apply", "--auto-approve", SEEN, "--allow-replace", "--allow-delete", "9")
+    assert [sent.method for sent in puts] == ["PUT"]
