@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
 import click
 
@@ -18,6 +19,7 @@ from reconciler.cloud.session import Cloud
 from reconciler.controller.controller import Controller, Plans
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Requests
+from reconciler.controller.remote import RemoteSource
 from reconciler.controller.status import Result
 from reconciler.controller.store import Store
 from reconciler.controller.walk import Course
@@ -26,6 +28,7 @@ from reconciler.kinds.registry import Kinds, load_kinds
 from reconciler.ledger import repository_of
 from reconciler.line import Target
 from reconciler.settings import FILE, CloudSettings
+from reconciler.state.follow import follow
 
 INTERVAL = 300.0
 """Seconds between two looks, where the settings say nothing of a source."""
@@ -80,26 +83,42 @@ def _plans(options: Common, place: Place, kinds: Kinds) -> Plans:
     owner = owner_of(options, place)
     if not owner:
         raise SettingsError(f"{FILE} names no owner, whose marks are written")
-    repository = repository_of(place.root, place.folder)
-    if repository is None:
-        raise SettingsError(f"{place.root} is in no git repository, and {FILE} names no source")
-    source = LocalSource(repository.root, repository.folder)
+    source = _sources(place, owner)
     courses: dict[str, Course] = {}
     requests: dict[str, Requests] = {}
     for name, cloud in settings.clouds.items():
         if options.cloud in (None, name):
             requests[name] = Requests()
             courses[name] = Course(
-                name, owner, cloud, kinds, source, _connect(name, cloud, kinds, requests[name]),
+                name, owner, cloud, kinds, source(), _connect(name, cloud, kinds, requests[name]),
                 Chronicle(chronicle_path(name, owner)),
             )  # fmt: skip
     folder = chronicle_path("controller", owner)
     return Plans(
-        courses, requests, source.branch,
+        courses, requests, settings.source.branch if settings.source else "HEAD",
         settings.source.interval if settings.source else INTERVAL, Store(folder),
         os.environ.get("RECONCILER_TOKEN", ""),
-        os.environ.get("RECONCILER_WEBHOOK_SECRET", "").encode(), str(repository.root),
+        os.environ.get("RECONCILER_WEBHOOK_SECRET", "").encode(),
+        "" if settings.source else str(place.root),
     )  # fmt: skip
+
+
+def _sources(place: Place, owner: str) -> Callable[[], LocalSource | RemoteSource]:
+    """Give what makes a source, for each cloud its own.
+
+    Raises:
+        ReconcilerError: there is nothing to follow, or no place to keep a clone in.
+
+    """
+    settings = place.settings
+    if settings is not None and settings.source is not None:
+        source, folder = settings.source, settings.source.path or settings.state
+        clone = chronicle_path("source", owner).with_suffix("")
+        return lambda: RemoteSource(follow(source, clone), folder)
+    repository = repository_of(place.root, place.folder)
+    if repository is None:
+        raise SettingsError(f"{place.root} is in no git repository, and {FILE} names no source")
+    return lambda: LocalSource(repository.root, repository.folder)
 
 
 class _connect:  # noqa: N801 - reads as a statement

@@ -36,6 +36,9 @@ class LocalSource:
         """
         return read_commit(self.root, revision, self.folder)
 
+    def take(self, revision: str) -> None:
+        """Heed that a commit is in force: nothing hangs on it here."""
+
     @property
     def repository(self) -> Repository | None:
         """Give where earlier revisions are read."""

@@ -54,6 +54,14 @@ class Source(Protocol):
 
         """
 
+    def take(self, revision: str) -> None:
+        """Heed that a commit is in force: what comes later has to come after it.
+
+        Raises:
+            SourceError: that cannot be written down.
+
+        """
+
     @property
     def repository(self) -> Repository | None:
         """Give where earlier revisions are read."""
@@ -148,7 +156,8 @@ def _load(course: Course, walked: Walked, last_good: Desired | None) -> Desired:
     try:
         if not revision:
             raise SourceError(walked.source.problem or "no commit was ever had")
-        return make_desired(course.source.read(revision), course.kinds)[0]
+        desired = make_desired(course.source.read(revision), course.kinds)[0]
+        course.source.take(revision)
     except ReconcilerError as error:
         first = str(error).splitlines()[0]
         walked.source = replace(walked.source, problem=walked.source.problem or first)
@@ -156,6 +165,7 @@ def _load(course: Course, walked: Walked, last_good: Desired | None) -> Desired:
             raise
         walked.source = replace(walked.source, revision=last_good.revision.name)
         return last_good
+    return desired
 
 
 def _plan(course: Course, job: Job, walked: Walked) -> Ready:

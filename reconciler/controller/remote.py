@@ -1,0 +1,55 @@
+"""A repository elsewhere, fetched into a clone of our own: the newest good commit counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from reconciler.controller.status import SourceStatus
+from reconciler.hide import hide
+from reconciler.ledger import Repository
+from reconciler.state.follow import Follower, Head, fetch, take
+from reconciler.state.source import Revision, read_commit
+
+
+@dataclass(slots=True)
+class RemoteSource:
+    """Guards what came of the last look, and how often there was none; each loop has its own."""
+
+    follower: Follower
+    folder: str
+    head: Head = field(default_factory=lambda: Head(""))
+    errors: Counter[str] = field(default_factory=Counter)
+    fetched: float | None = None
+
+    def fetch(self, now: float) -> SourceStatus:
+        """Look for a newer commit."""
+        self.head = fetch(self.follower, now)
+        if self.head.reason is not None:
+            self.errors[self.head.reason.value] += 1
+        self.fetched = self.head.fetched or self.fetched
+        source = self.follower.source
+        return SourceStatus(
+            hide(source.url, ()), source.branch, self.head.commit, self.head.committed,
+            self.fetched, dict(self.errors), self.head.verified,
+            self.head.problem.splitlines()[0] if self.head.problem else "",
+        )  # fmt: skip
+
+    def take(self, revision: str) -> None:
+        """Put a commit in force, whose state turned out to be valid."""
+        if self.head.reason is None and self.head.commit == revision:
+            take(self.follower, revision)
+
+    def read(self, revision: str) -> Revision:
+        """Read the state at a commit.
+
+        Raises:
+            SourceError: it cannot be had.
+
+        """
+        return read_commit(self.follower.clone, revision, self.folder)
+
+    @property
+    def repository(self) -> Repository | None:
+        """Give where earlier revisions are read."""
+        return Repository(self.follower.clone, self.folder)
