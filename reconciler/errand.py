@@ -12,6 +12,7 @@ from reconciler import log
 from reconciler.chronicle import Chronicle, digest_of
 from reconciler.cloud.lease import Tenure
 from reconciler.cloud.live import Live
+from reconciler.cloud.record import Record
 from reconciler.engine.apply import Listener, Status
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import plan_id
@@ -170,7 +171,7 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
             releases = replace(ready.policy.releases, approved=False)
             policy = replace(ready.policy, releases=releases)
             return _carry(job, let_through(job, blind, policy), wish, blind=tenure)
-        if replace(tenure.record, lease=None) != replace(ready.memory.record, lease=None):
+        if _lasting(tenure.record) != _lasting(ready.memory.record):
             ready = _still_the_same(ready, again)
         log.event(
             logging.INFO, "began", plan=ready.plan.id, reason=wish.reason,
@@ -182,11 +183,11 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
         # The look after the changes must know what they took over.
         known = replace(ready.memory.record, taken=noted.taken)
         ready = replace(ready, memory=replace(ready.memory, record=known))
-        report = _carry(job, ready, wish)
+        report = _carry(job, ready, wish, lost=lambda: tenure.lost)
         try:
             # The time is that of the beginning: what is given back goes with what it came from.
             tenure.note(end(tenure.record, report, ready.memory, now, whole=ready.whole))
-        except CloudError as error:
+        except (CloudError, LockedError) as error:
             why = report.unseen or f"the record cannot be written: {error}"
             report = replace(report, unseen=why)
     done = [o.change for o in report.outcomes if o.status is Status.APPLIED]
@@ -194,6 +195,11 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
     if job.repository is not None:
         keep(job.repository, job.target.name, tenure.record)
     return report
+
+
+def _lasting(record: Record) -> Record:
+    """Give what of a record says whether another run wrote since it was read."""
+    return replace(record, lease=None, approvals=())
 
 
 @contextlib.contextmanager
@@ -232,7 +238,14 @@ def _still_the_same(ready: Ready, again: Callable[[], Ready]) -> Ready:
     return found
 
 
-def _carry(job: Job, ready: Ready, wish: Wish, *, blind: str = "") -> Report:
+def _carry(
+    job: Job,
+    ready: Ready,
+    wish: Wish,
+    *,
+    blind: str = "",
+    lost: Callable[[], str] = lambda: "",
+) -> Report:
     if not ready.todo:
         return Report(ready.plan, ())
     with wish.ears(ready) as ears:
@@ -240,5 +253,6 @@ def _carry(job: Job, ready: Ready, wish: Wish, *, blind: str = "") -> Report:
             ears.warn(f"{blind}: nothing is deleted or replaced, and no other run is kept away")
         return carry_out(
             job.target, job.desired, ready.policy, (ready.plan, ready.live), ready.selection,
-            listen=ears.listen, stopped=ears.stopped, progress=ears.progress, memory=ready.memory,
+            listen=ears.listen, stopped=lambda: ears.stopped() or bool(lost()),
+            progress=ears.progress, memory=ready.memory,
         )  # fmt: skip

@@ -89,7 +89,8 @@ def begin(record: Record, plan: Plan, memory: Memory, policy: Policy, now: float
     noted = replace(noted, taken=tuple(sorted({*record.taken, *taken}))[:TAKEN])
     if policy.releases.seen or policy.releases.first_meeting:
         noted = replace(noted, met=noted.met | {change.kind.name for change in todo})
-    return noted.use(plan.id) if policy.releases.approved else noted
+    approval = memory.record.approval(plan.id, memory.now)
+    return noted.use(approval) if policy.releases.approved and approval else noted
 
 
 def _takes_unmarked(change: Change) -> bool:
@@ -110,7 +111,11 @@ def end(
 ) -> Record:
     """Note what became of it: what was not deleted is given back, and how far we are."""
     outcomes = (*report.outcomes, *report.later)
-    undone = [o.change for o in outcomes if o.status in (Status.SKIPPED, Status.PENDING)]
+    undone = [
+        o.change
+        for o in outcomes
+        if o.status in (Status.SKIPPED, Status.PENDING) or (o.status is Status.FAILED and o.refused)
+    ]
     noted = record.spend({kind: -count for kind, count in spent_by(undone).items()}, now)
     if report.interrupted or report.unseen:
         return noted

@@ -208,7 +208,10 @@ def carry_out(
             break
         context = make_context(target, desired, live, policy.owner, progress)
         later += apply_plan(more, context, listen=listen, stopped=stopped)
-        left, live = plan_for(target, desired, policy, selection, memory=memory)
+        try:
+            left, live = plan_for(target, desired, policy, selection, memory=memory)
+        except CloudError as error:
+            return Report(plan, outcomes, later=tuple(later), unseen=str(error))
     return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later), live=live)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from dataclasses import replace
 
 import click
 
@@ -14,7 +13,7 @@ from reconciler.cli.console import story
 from reconciler.cli.options import CONTEXT, Common, common
 from reconciler.cli.place import find_place
 from reconciler.cli.run import open_cloud, owner_of
-from reconciler.cloud.record import Approval, Record, read_record, write_record
+from reconciler.cloud.record import Approval, approve
 from reconciler.errors import UsageError
 from reconciler.settings import seconds
 
@@ -55,9 +54,6 @@ def approve_command(plan_id: str, expires: str, reason: str, options: Common) ->
         raise UsageError("approving needs an owner, whose plan it is: --owner NAME")
     cloud = open_cloud(options, place)
     who, now = cloud.who(), time.time()
-    record = read_record(cloud, who.project_id, owner) or Record()
-    approval = Approval(plan_id, now + life, who.user_name)
-    noted = record.approve(approval, now)
-    write_record(cloud, who.project_id, owner, replace(noted, lease=record.lease))
+    approve(cloud, who.project_id, owner, Approval(plan_id, now + life, who.user_name), now)
     log.event(logging.WARNING, "approved", plan=plan_id, by=who.user_name, reason=reason)
     story(f"plan {plan_id} may pass once, within {expires}")

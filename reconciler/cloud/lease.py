@@ -47,6 +47,8 @@ class Tenure:
         self._holder = own_name()
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
         self.record = Record()
+        self.lost = ""
+        """Why the lease is not ours any more, if so: then nothing more may be written."""
 
     def __enter__(self) -> Self:
         """Take the lease.
@@ -59,8 +61,7 @@ class Tenure:
         now = self._clock()
         record = self._read()
         refuse_if_held(record.lease, self._holder, now)
-        self.record = record
-        self.note(record)
+        self.record = self._write(record)
         self._sleep(SETTLING)
         after = read_record(self._http, self._project_id, self._owner) or Record()
         refuse_if_held(after.lease, self._holder, now)
@@ -80,20 +81,37 @@ class Tenure:
         """Write the record, with our lease in it.
 
         Raises:
+            LockedError: the lease is not ours any more: we were away for too long.
             CloudError: it was not taken.
 
         """
         with self._lock:
-            lease = Lease(self._holder, self._clock() + GOOD_FOR)
-            self.record = replace(record, lease=lease)
-            write_record(self._http, self._project_id, self._owner, self.record)
+            self._see_that_it_is_ours()
+            self.record = self._write(record)
+
+    def _see_that_it_is_ours(self) -> None:
+        found = read_record(self._http, self._project_id, self._owner)
+        if found is None or found.lease is None or found.lease.holder != self._holder:
+            self.lost = "the lease is another run's by now: nothing more is written"
+            raise LockedError(self.lost)
+
+    def _write(self, record: Record) -> Record:
+        lease = Lease(self._holder, self._clock() + GOOD_FOR)
+        held = replace(record, lease=lease)
+        write_record(self._http, self._project_id, self._owner, held)
+        return held
 
     def _renew(self) -> None:
-        while not self._over.wait(RENEWED):
+        until = self._clock() + GOOD_FOR
+        while not self._over.wait(RENEWED) and not self.lost:
             try:
                 self.note(self.record)
+                until = self._clock() + GOOD_FOR
+            except LockedError:
+                return
             except CloudError:
-                continue  # it is good for a while yet, and the next turn tries again
+                if self._clock() > until:
+                    self.lost = "the lease ran out, for the record could not be written"
 
     def __exit__(
         self,
@@ -101,14 +119,18 @@ class Tenure:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the lease back."""
+        """Give the lease back, if it is ours still."""
         self._over.set()
         self._thread.join()
+        if self.lost:
+            return
         try:
-            write_record(
-                self._http, self._project_id, self._owner, replace(self.record, lease=None)
-            )
-        except CloudError:
+            with self._lock:
+                self._see_that_it_is_ours()
+                write_record(
+                    self._http, self._project_id, self._owner, replace(self.record, lease=None)
+                )
+        except (CloudError, LockedError):
             return  # it ends by itself: on this host at once, elsewhere after GOOD_FOR
 
 

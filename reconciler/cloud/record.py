@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from reconciler.errors import Rejected
 from reconciler.kinds.calls import Http
@@ -34,7 +34,6 @@ class _Stored(BaseModel):
     met: frozenset[str] = frozenset()
     deleted: dict[str, tuple[tuple[float, int], ...]] = Field(default_factory=dict)
     lease: tuple[str, float] | None = None
-    approvals: tuple[tuple[str, float, str], ...] = ()
     used: tuple[str, ...] = ()
 
 
@@ -53,6 +52,11 @@ class Approval:
     plan_id: str
     until: float
     by: str
+
+    @property
+    def key(self) -> str:
+        """Name this very approval: the same plan may be approved again."""
+        return f"{self.plan_id}@{int(self.until)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,9 @@ class Record:
     """When how many of a kind were deleted, in the last 24 hours."""
     lease: Lease | None = None
     approvals: tuple[Approval, ...] = ()
+    """What people let pass; they lie beside the record, so that neither overwrites the other."""
     used: tuple[str, ...] = ()
-    """Approved plans that were applied: an approval is good for one."""
+    """Approvals that were spent: each is good for one apply."""
 
     def spent(self, kind: str, now: float) -> int:
         """Count the deletes of a kind within a day."""
@@ -111,18 +116,11 @@ class Record:
     def approval(self, plan_id: str, now: float) -> Approval | None:
         """Give the approval of a plan that is still good."""
         good = (a for a in self.approvals if a.plan_id == plan_id and a.until > now)
-        return next(good, None) if plan_id not in self.used else None
+        return next((a for a in good if a.key not in self.used), None)
 
-    def approve(self, approval: Approval, now: float) -> Record:
-        """Add an approval, and forget those whose time is over."""
-        kept = (a for a in self.approvals if a.until > now and a.plan_id != approval.plan_id)
-        used = tuple(name for name in self.used if name != approval.plan_id)
-        return replace(self, approvals=(*kept, approval), used=used)
-
-    def use(self, plan_id: str) -> Record:
-        """Note that an approved plan is being applied: it will not be again."""
-        kept = tuple(a for a in self.approvals if a.plan_id != plan_id)
-        return replace(self, approvals=kept, used=(*self.used, plan_id)[-USED:])
+    def use(self, approval: Approval) -> Record:
+        """Note that an approved plan is being applied: by this approval, it will not be again."""
+        return replace(self, used=(*self.used, approval.key)[-USED:])
 
 
 def attribute(owner: str) -> str:
@@ -139,7 +137,46 @@ def read_record(http: Http, project_id: str, owner: str) -> Record | None:
     """
     found = http.request("identity", "GET", f"/projects/{project_id}")["project"]
     text = found.get(attribute(owner))
-    return parse_record(text) if text else None
+    approvals = _approvals(found.get(approvals_attribute(owner)))
+    if not text:
+        return Record(approvals=approvals) if approvals else None
+    return replace(parse_record(text), approvals=approvals)
+
+
+def approvals_attribute(owner: str) -> str:
+    """Name the attribute of the project that holds what people approved."""
+    return f"reconciler_approvals_{owner}"
+
+
+_APPROVALS: TypeAdapter[tuple[tuple[str, float, str], ...]] = TypeAdapter(
+    tuple[tuple[str, float, str], ...]
+)
+
+
+def _approvals(text: Json) -> tuple[Approval, ...]:
+    try:
+        return tuple(Approval(*found) for found in _APPROVALS.validate_json(str(text or "[]")))
+    except ValidationError:
+        return ()  # nothing passes for what cannot be read
+
+
+def approve(http: Http, project_id: str, owner: str, approval: Approval, now: float) -> None:
+    """Add an approval, and forget those whose time is over.
+
+    Raises:
+        CloudError: it was not taken.
+
+    """
+    found = http.request("identity", "GET", f"/projects/{project_id}")["project"]
+    name = approvals_attribute(owner)
+    kept = [a for a in _approvals(found.get(name)) if a.until > now and a.key != approval.key]
+    text = json.dumps(
+        [[a.plan_id, int(a.until), a.by] for a in (*kept, approval)], separators=(",", ":")
+    )
+    http.request("identity", "PATCH", f"/projects/{project_id}", json={"project": {name: text}})
+    again = http.request("identity", "GET", f"/projects/{project_id}")["project"]
+    if approval.key not in {a.key for a in _approvals(again.get(name))}:
+        raise Rejected("the approval did not stay: somebody else wrote at the same time; try again")
 
 
 def parse_record(text: Json) -> Record:
@@ -154,10 +191,10 @@ def parse_record(text: Json) -> Record:
     except ValidationError as error:
         raise Rejected("the record on the project is none that can be read") from error
     return Record(
-        stored.settled, stored.applied, stored.attempted, stored.making, stored.taken, stored.behind, stored.met,
-        stored.deleted,
+        stored.settled, stored.applied, stored.attempted, stored.making, stored.taken,
+        stored.behind, stored.met, stored.deleted,
         Lease(*stored.lease) if stored.lease else None,
-        tuple(Approval(*found) for found in stored.approvals), stored.used,
+        (), stored.used,
     )  # fmt: skip
 
 
@@ -168,14 +205,26 @@ def write_record(http: Http, project_id: str, owner: str, record: Record) -> Non
         CloudError: it was not taken, or something else stands there now.
 
     """
-    text = record_text(record)
-    if len(text) > LONGEST:
-        raise Rejected(f"the record has {len(text)} bytes, {LONGEST} are kept")
+    text = record_text(_shortened(record))
     body = {"project": {attribute(owner): text}}
     http.request("identity", "PATCH", f"/projects/{project_id}", json=body)
     found = http.request("identity", "GET", f"/projects/{project_id}")["project"]
     if found.get(attribute(owner)) != text:
         raise Rejected("the record on the project is not what was written: somebody else writes it")
+
+
+def _shortened(record: Record) -> Record:
+    """Forget, where there is no room, what only saves a question: the longest lists first."""
+    while len(record_text(record)) > LONGEST:
+        lists = {name: getattr(record, name) for name in ("making", "taken", "behind", "used")}
+        name = max(lists, key=lambda word: sum(map(len, lists[word])))
+        if not lists[name]:
+            counts = {
+                kind: ((at[-1][0], sum(n for _, n in at)),) for kind, at in record.deleted.items()
+            }
+            return replace(record, deleted=counts, attempted=record.attempted[-10:])
+        record = replace(record, **{name: lists[name][len(lists[name]) // 2 + 1 :]})
+    return record
 
 
 def record_text(record: Record) -> str:
@@ -194,7 +243,6 @@ def record_text(record: Record) -> str:
             for kind, entries in sorted(record.deleted.items())
         },
         "lease": [record.lease.holder, round(record.lease.until)] if record.lease else None,
-        "approvals": [[a.plan_id, int(a.until), a.by] for a in record.approvals],
         "used": list(record.used),
     }
     kept = {key: value for key, value in stored.items() if value not in ("", [], {}, None)}

@@ -12,7 +12,7 @@ from graphlib import TopologicalSorter
 from reconciler.engine.bodies import Context
 from reconciler.engine.steps import Done, perform
 from reconciler.engine.values import Action, Change, Plan, Reason
-from reconciler.errors import CloudError, Denied, ReconcilerError, Stale
+from reconciler.errors import CloudError, Conflict, Denied, ReconcilerError, Rejected, Stale
 from reconciler.kinds.address import Address
 
 WORKERS = 12
@@ -34,6 +34,8 @@ class Outcome:
     change: Change
     status: Status
     error: str = ""
+    refused: bool = False
+    """Whether the service surely did nothing: it said no, and why."""
     left: Reason | None = None
     """Why it was left as it is, although nothing failed."""
     request_id: str = ""
@@ -151,8 +153,9 @@ class _Run:
                 text = f"its mark is refused, so it counts as external: {error}"
                 self._set(Outcome(change, Status.SKIPPED, text, left=Reason.OWNERSHIP))
                 return
-            text = str(error)
-            self._set(Outcome(change, Status.FAILED, text, request_id=error.request_id))
+            said_no = isinstance(error, (Conflict, Denied, Rejected))
+            outcome = Outcome(change, Status.FAILED, str(error), refused=said_no)
+            self._set(replace(outcome, request_id=error.request_id))
         except ReconcilerError as error:
             self._set(Outcome(change, Status.FAILED, str(error)))
         except Exception as error:  # noqa: BLE001 - a bug in one kind must not lose the report

@@ -319,7 +319,8 @@ def test_a_yes_is_for_the_plan_that_was_seen_and_no_other(
     row = next(r for r in cloud.rows["/security-groups"].values() if r["name"] == "a")
     repository.commit(shop(groups("a").replace("description: a", "description: new")))
     plan = repository.plan()["plan_id"]
-    whole, done = Tenure.__enter__, []
+    done: list[int] = []
+    whole = Tenure.__enter__
 
     def late(tenure: Tenure) -> Tenure:
         if not done:

@@ -16,7 +16,7 @@ from reconciler.cloud.lease import own_name
 from reconciler.cloud.record import Lease, Record, attribute, parse_record, record_text
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, actions, held
-from tests.support.fake_cloud import FakeCloud, Fault, Killed
+from tests.support.fake_cloud import FakeCloud, Fault, Killed, Sent, refused
 
 PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
 FREE = "limits: {kinds: {Network: {absolute: 100, free: 1, fraction: 1}}}"
@@ -367,7 +367,7 @@ def test_an_approval_is_for_one_plan_once(repository: Repository, cloud: FakeClo
     assert named(cloud, "/networks") == ["a", "b", "c"]
     again = next(r for r in cloud.rows["/networks"].values() if r["name"] == "c")
     assert again["tags"] == ["reconciler:us"]
-    assert first["plan_id"] in record_of(cloud).used
+    assert record_of(cloud).used[0].startswith(first["plan_id"])
 
 
 def test_an_approval_runs_out(repository: Repository) -> None:
@@ -608,3 +608,64 @@ def test_what_a_commit_asks_for_and_is_held_does_not_become_drift(
     repository.apply(SEEN)
     by_hand(cloud, "b", "by hand")
     assert repository.plan()["changes"][0]["origin"] == "live"
+
+
+def test_a_run_that_was_away_too_long_writes_no_more(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    """Another run took the lease meanwhile: its record is not overwritten, nor its cloud."""
+    names = [f"g{number}" for number in range(30)]
+    repository.commit(shop(groups(*names)))
+
+    def taken(record: Record) -> Record:
+        return replace(record, lease=Lease("elsewhere:1 boot/ns 1", time() + 60), settled="theirs")
+
+    def meddle(sent: Sent) -> None:
+        if sent.path == "/security-groups" and "theirs" not in str(record_of(cloud)):
+            keep_record(cloud, taken)
+
+    cloud.before_write = meddle
+    result = repository.call("apply", "--auto-approve")
+    assert result.exit_code == Code.FAILED
+    assert "another run's by now" in result.stderr
+    assert record_of(cloud).settled == "theirs"
+    assert record_of(cloud).lease is not None
+
+
+def test_an_approval_and_an_apply_do_not_overwrite_each_other(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(nets("a", "b", "c")))
+    repository.apply(SEEN)
+    repository.commit(shop(nets("a", "b")))
+    plan = repository.plan()["plan_id"]
+    repository.commit(shop(nets("a", "b", "c"), groups("new")))
+
+    def approve(sent: Sent) -> None:
+        if sent.path == "/security-groups":
+            cloud.before_write = lambda _sent: None
+            project = next(p for p in cloud.rows["/projects"].values() if p["name"] == "admin")
+            project["reconciler_approvals_us"] = json.dumps([[plan, time() + 60, "ann"]])
+
+    cloud.before_write = approve
+    repository.apply()
+    repository.commit(shop(nets("a", "b"), groups("new")))
+    assert repository.plan()["plan_id"] == plan
+    repository.apply()
+    assert named(cloud, "/networks") == ["a", "b"]
+
+
+def test_a_delete_that_the_service_refused_is_not_spent(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a", "b")))
+    repository.apply(SEEN)
+    repository.commit(shop(groups("a")))
+
+    def refuse(sent: Sent) -> None:
+        if sent.method == "DELETE":
+            raise refused(409, "Security Group in use.")
+
+    cloud.before_write = refuse
+    repository.apply(code=Code.FAILED)
+    assert record_of(cloud).deleted == {}

@@ -10,7 +10,7 @@ from time import time
 import pytest
 
 from reconciler.chronicle import Chronicle
-from reconciler.cloud.record import Approval, Record, read_record, write_record
+from reconciler.cloud.record import Approval, Record, approve, read_record, write_record
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
 from reconciler.controller.status import (
@@ -73,8 +73,8 @@ class World:
         self.record(lambda record: replace(record, met=record.met | {kind}))
 
     def approve(self, plan_id: str) -> None:
-        now = time()
-        self.record(lambda record: record.approve(Approval(plan_id, now + 60, "ann"), now))
+        now, who = time(), self.cloud.who()
+        approve(self.cloud, who.project_id, "us", Approval(plan_id, now + 60, "ann"), now)
 
     def by_hand(self, name: str, description: str) -> None:
         rows = self.cloud.rows["/security-groups"].values()
