@@ -8,8 +8,10 @@ import resource
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from reconciler.state.follow import (
     rebuild,
     take,
 )
-from reconciler.state.gitcall import Reason, reason_of, trouble
+from reconciler.state.gitcall import Reason, call, reason_of, trouble
 from reconciler.state.source import commits_since, read_commit
 from tests.support.git_server import (
     Work,
@@ -150,19 +152,19 @@ def test_a_forced_push_is_held_until_somebody_accepts_it(work: Work, tmp_path: P
 
 def test_an_acceptance_is_used_once(work: Work, tmp_path: Path) -> None:
     follower = follower_of(work, tmp_path)
-    root = settle(follower).commit
+    settle(follower)
     git(work.folder, "commit", "-q", "--amend", "--allow-empty", "-m", "another root")
     work.push("--force")
     fetch(follower, NOW)
     accept(follower, work.head())
     settle(follower)
-    git(work.folder, "reset", "-q", "--hard", root)
+    work.commit()
+    good = settle(follower)
+    git(work.folder, "reset", "-q", "--hard", "HEAD~1")
+    work.commit(push=False)
     work.push("--force")
-    settled = in_force(follower)
-    assert fetch(follower, NOW).reason is Reason.REWRITTEN
-    git(work.folder, "reset", "-q", "--hard", settled)
-    work.push("--force")
-    assert fetch(follower, NOW).commit == settled
+    head = fetch(follower, NOW)
+    assert (head.commit, head.reason) == (good.commit, Reason.REWRITTEN)
 
 
 def test_a_branch_that_is_set_back_is_held(work: Work, tmp_path: Path) -> None:
@@ -269,6 +271,66 @@ def test_each_fault_has_its_reason_and_passes(
         assert fetch(follower, NOW).commit == pushed
 
 
+def test_a_tree_that_names_a_file_twice_is_refused(work: Work, tmp_path: Path) -> None:
+    follower = follower_of(work, tmp_path)
+    good = settle(follower)
+    blob = bytes.fromhex(git(work.folder, "rev-parse", "HEAD:state/all.yaml"))
+    (tmp_path / "tree").write_bytes((b"100644 all.yaml\0" + blob) * 2)
+    words = ("hash-object", "-w", "--literally", "-t", "tree", str(tmp_path / "tree"))
+    tree = git(work.bare, *words)
+    forged = git(work.bare, "commit-tree", "-p", good.commit, "-m", "twice", tree)
+    git(work.bare, "update-ref", "refs/heads/main", forged)
+    head = fetch(follower, NOW)
+    assert (head.commit, head.reason) == (good.commit, Reason.INVALID)
+    assert "duplicateEntries" in head.problem
+
+
+def ends(pid: int) -> bool:
+    """Wait for a process that was killed to be gone, or to be nobody's any more."""
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+        except OSError:
+            return True
+        if stat.rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_helper_that_will_not_end_is_ended(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    ssh = programs / "ssh"
+    ssh.write_text(
+        f'#!/bin/sh\ntrap "" TERM\necho $$ > {tmp_path}/pid\nwhile :; do sleep 1; done\n'
+    )
+    ssh.chmod(0o755)
+    source = ssh_source(tmp_path, "ssh://git@git.example/x").model_copy(update={"timeout": 1.0})
+    around = {"PATH": f"{programs}:{os.environ['PATH']}"}
+    assert fetch(follow(source, tmp_path / "f", around), NOW).reason is Reason.TIMEOUT
+    assert ends(int((tmp_path / "pid").read_text()))
+
+
+def test_a_server_by_https_is_checked_with_the_operators_certificates(
+    work: Work, tmp_path: Path
+) -> None:
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+             "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "ca.pem")]  # fmt: skip
+    subprocess.run(words, check=True, capture_output=True)
+    certificate = (tmp_path / "ca.pem", tmp_path / "key.pem")
+    with http(work.bare.parent, certificate) as (url, mood):
+        where = f"{url}/state.git"
+        stranger = fetch(follower_of(work, tmp_path, where), NOW)
+        assert stranger.reason is Reason.AUTHENTICATION
+        assert mood.asked == []
+        known = follower_of(work, tmp_path, where, ca=str(tmp_path / "ca.pem"))
+        head = fetch(known, NOW)
+        assert (head.commit, head.problem) == (work.head(), "")
+
+
 def test_a_full_disk_is_told_and_passes(work: Work, tmp_path: Path) -> None:
     follower = follower_of(work, tmp_path)
     good = settle(follower)
@@ -296,13 +358,38 @@ def no_file_beyond(size: int) -> Iterator[None]:
 # What becomes of the clone.
 
 
-def test_a_damaged_clone_is_made_anew_and_remembers(work: Work, tmp_path: Path) -> None:
-    follower = follower_of(work, tmp_path)
-    good = settle(follower)
-    for path in (follower.clone / "objects").rglob("*"):
+def spoil_objects(clone: Path) -> None:
+    for path in (clone / "objects").rglob("*"):
         if path.is_file():
             path.chmod(0o600)
             path.write_bytes(b"noise")
+
+
+def lose_tree(clone: Path) -> None:
+    name = git(clone, "rev-parse", "refs/source/seen^{tree}")
+    for pack in list((clone / "objects" / "pack").glob("*.pack")):
+        content = pack.read_bytes()
+        shutil.rmtree(pack.parent)
+        words = ["git", f"--git-dir={clone}", "unpack-objects", "-q"]
+        subprocess.run(words, input=content, check=True)
+    (clone / "objects" / name[:2] / name[2:]).unlink()
+
+
+def spoil_reference(clone: Path) -> None:
+    (clone / "refs" / "source" / "seen").write_text("1" * 40 + "\n")
+
+
+def lose_head(clone: Path) -> None:
+    (clone / "HEAD").unlink()
+
+
+@pytest.mark.parametrize("damage", [spoil_objects, lose_tree, spoil_reference, lose_head])
+def test_a_damaged_clone_is_made_anew_and_remembers(
+    work: Work, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    follower = follower_of(work, tmp_path)
+    good = settle(follower)
+    damage(follower.clone)
     assert settle(follower).commit == good.commit
     assert read_commit(follower.clone, good.commit, "state").files
     git(work.folder, "commit", "-q", "--amend", "--allow-empty", "-m", "another root")
@@ -391,21 +478,29 @@ def test_nothing_of_the_machine_and_the_user_counts(
 def test_only_the_protocol_of_the_url_is_spoken(work: Work, tmp_path: Path) -> None:
     follower = follower_of(work, tmp_path)
     settle(follower)
-    config = follower.clone / "config"
+    environment = remote.git_for(follower.source, follower.clone, os.environ).environment
+    others = {name: environment[name] for name in ("PATH", "HOME")}
     for url in (f"ext::sh -c 'touch {tmp_path}/ran'", "https://127.0.0.1:1/x"):
-        environment = remote.git_for(follower.source, follower.clone, os.environ).environment
-        done = subprocess.run(
-            ["git", f"--git-dir={follower.clone}", "fetch", url],
-            env=dict(environment), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert "not allowed" in done.stderr
-        bare = {name: environment[name] for name in ("PATH", "HOME")}
-        done = subprocess.run(
-            ["git", f"--git-dir={follower.clone}", "fetch", url],
-            env=bare, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert "not allowed" in done.stderr, config.read_text()
+        # Each of the two holds without the other: others use the clone, too.
+        for words, around in ((["-c", "protocol.allow=always"], environment), ([], others)):
+            done = subprocess.run(
+                ["git", f"--git-dir={follower.clone}", *words, "fetch", url],
+                env=dict(around), capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert "not allowed" in done.stderr
     assert not (tmp_path / "ran").exists()
+
+
+def test_folders_of_other_users_are_trusted_where_the_settings_name_them(
+    work: Work, tmp_path: Path
+) -> None:
+    follower = follower_of(work, tmp_path)
+    settle(follower)
+    pushed = work.commit()
+    known = remote.git_for(follower.source, follower.clone, os.environ)
+    elsewhere = {**known.environment, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    call(replace(known, environment=elsewhere), "fetch", "--quiet", "origin")
+    assert git(follower.clone, "rev-parse", remote.SEEN) == pushed
 
 
 @pytest.mark.parametrize("by", ["env", "file"])
@@ -572,9 +667,9 @@ def test_a_submodule_in_the_state_is_refused_by_name(work: Work, tmp_path: Path)
         read_commit(follower.clone, head.commit, "state/team")
 
 
-@pytest.mark.parametrize("name", ["big.yaml", "image.raw"])
+@pytest.mark.parametrize(("name", "opened"), [("big.yaml", ""), ("image.raw", "image.raw")])
 def test_a_file_that_git_lfs_keeps_is_refused_by_name(
-    work: Work, tmp_path: Path, name: str
+    work: Work, tmp_path: Path, name: str, opened: str
 ) -> None:
     (work.folder / "state" / name).write_text(
         f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
@@ -583,7 +678,7 @@ def test_a_file_that_git_lfs_keeps_is_refused_by_name(
     follower = follower_of(work, tmp_path)
     head = fetch(follower, NOW)
     with pytest.raises(SourceError, match=f"{name}: kept by git-lfs"):
-        read_commit(follower.clone, head.commit, "state").open(name)
+        read_commit(follower.clone, head.commit, "state").open(opened or "all.yaml").close()
 
 
 @pytest.mark.parametrize(

@@ -285,16 +285,20 @@ def test_range_starts_anew_with_the_commit_that_is_there(
     taken(place.follower("range"))
 
 
-def test_range_does_not_pass_where_a_shallow_clone_ends(
-    place: Place, make: Callable[[str], Signer]
-) -> None:
-    alice = make("alice")
+def test_range_does_not_pass_where_a_shallow_clone_ends(place: Place, tmp_path: Path) -> None:
+    alice = ssh_signer(tmp_path, "alice")
     place.trust(alice)
     applied = place.work.commit("", *alice.words)
-    bad = place.work.commit(push=False)
+    tree = place.work.folder
+    git(tree, "checkout", "-q", "-b", "side")
+    (tree / "other").write_text("by mallory")
+    bad = place.work.commit("", push=False)
     for _ in range(55):
-        place.work.commit(push=False)
-    place.work.commit("", *alice.words)
+        place.work.commit("", *alice.words, push=False)
+    git(tree, "checkout", "-q", "main")
+    config = [word for one in alice.words if "=" in one for word in ("-c", one)]
+    git(tree, *config, "merge", "-q", "--no-ff", "-S", "-m", "merge", "side")
+    place.work.push()
     assert fetch(place.follower("head"), NOW).problem == ""
     assert (place.follower().clone / "shallow").exists()
     refused(fetch(place.follower("range"), NOW, applied), bad[:7])

@@ -7,11 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -254,17 +255,32 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, *_: Any) -> None:
         """Say nothing of clients that went."""
 
+    def shutdown_request(self, request: Any) -> None:
+        if isinstance(request, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                request.unwrap()  # else it looks like a connection that was cut off
+        super().shutdown_request(request)
+
 
 @contextmanager
-def http(served: Path, port: int = 0) -> Iterator[tuple[str, Mood]]:
-    """Serve a folder of bare repositories by http; gives the URL and what decides its mood."""
+def http(served: Path, certificate: tuple[Path, Path] | None = None) -> Iterator[tuple[str, Mood]]:
+    """Serve a folder of bare repositories by http; gives the URL and what decides its mood.
+
+    With a certificate and its key it is https, for localhost.
+    """
     mood = Mood()
     handler = type("Handler", (_Handler,), {"mood": mood, "served": served})
-    server = _Server(("127.0.0.1", port), handler)
+    server = _Server(("127.0.0.1", 0), handler)
+    where = f"http://127.0.0.1:{server.server_port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        where = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", mood
+        yield where, mood
     finally:
         mood.release.set()
         server.shutdown()
