@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.errors import SourceError, StateError
@@ -85,20 +85,43 @@ def read_prior(
             applied = archive.at(revisions.applied)
         except SourceError:
             applied = None  # it only tells where a difference comes from
-    attempted: dict[Address, float] = {}
-    for name, began in revisions.attempted:
-        try:
-            declared = _managed(archive.at(name))
-        except SourceError:
-            continue  # what it declared is not ours then, and stays
-        for address in declared:
-            attempted[address] = min(began, attempted.get(address, began))
     here = _moved(settled, renames)
     since = revisions.settled or (revisions.attempted[0][0] if revisions.attempted else "")
     return Prior(
-        known=True, settled=here, applied=applied, attempted=attempted, missing=missing,
+        known=True, settled=here, applied=applied, missing=missing,
+        attempted=_Attempted(archive, revisions.attempted),
         last=lambda address: _last(address, here.get(address), since, archive, log),
     )  # fmt: skip
+
+
+class _Attempted(Mapping[Address, float]):
+    """Guards what attempts declared: read when somebody asks, for there may be a hundred."""
+
+    def __init__(self, archive: _Archive, attempts: tuple[tuple[str, float], ...]) -> None:
+        self._archive = archive
+        self._attempts = attempts
+        self._found: dict[Address, float] | None = None
+
+    def _all(self) -> dict[Address, float]:
+        if self._found is None:
+            self._found = {}
+            for name, began in self._attempts:
+                try:
+                    declared = _managed(self._archive.at(name))
+                except SourceError:
+                    continue  # what it declared is not ours then, and stays
+                for address in declared:
+                    self._found[address] = min(began, self._found.get(address, began))
+        return self._found
+
+    def __getitem__(self, address: Address) -> float:
+        return self._all()[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 def _resources(archive: _Archive, name: str, log: Log) -> tuple[dict[Address, Resource], str]:
