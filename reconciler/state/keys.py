@@ -168,13 +168,18 @@ def _make_home(home: Path, gnupg: Mapping[str, bytes], git: Git) -> None:
     if home.parent.is_dir():
         shutil.rmtree(home.parent)
     home.parent.mkdir(mode=0o700)
-    with tempfile.TemporaryDirectory(dir=home.parent) as place:
-        new = Path(place) / "new"
-        new.mkdir(mode=0o700)
-        (new / "gpg.conf").write_text(_CONFIG, encoding="ascii")
+    new = home.with_name("new")
+    new.mkdir(mode=0o700)
+    # gpg looks for its agent when it imports, and fails where the path is too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="g") as place:
+        short = Path(place)
+        (short / "gpg.conf").write_text(_CONFIG, encoding="ascii")
         for name, content in gnupg.items():
-            _import(new, name, content, git)
-        new.rename(home)
+            _import(short, name, content, git)
+        for path in short.iterdir():
+            if path.is_file() and path.suffix in (".conf", ".kbx"):
+                shutil.copyfile(path, new / path.name)
+    new.rename(home)
 
 
 def _import(home: Path, name: str, content: bytes, git: Git) -> None:
@@ -185,12 +190,14 @@ def _import(home: Path, name: str, content: bytes, git: Git) -> None:
         raise GitTrouble(Reason.UNVERIFIED, text)
     try:
         done = subprocess.run(
-            [program, "--batch", "--quiet", "--homedir", str(home), "--import"],
+            [program, "--batch", "--quiet", "--status-fd=1", "--homedir", str(home), "--import"],
             input=content, capture_output=True, timeout=git.seconds, check=False,
             env={"PATH": path, "LC_ALL": "C"},
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise GitTrouble(Reason.TIMEOUT, f"{name}: gpg takes too long") from error
-    if done.returncode:
+    # Where the path is too long for a socket, gpg ends badly for want of its agent, which the
+    # import of public keys does not need.
+    if b"[GNUPG:] IMPORT_OK" not in done.stdout:
         said = plain(done.stderr.decode(errors="replace"))[:200]
         raise GitTrouble(Reason.UNVERIFIED, f"{name}: gpg cannot read this key: {said}")

@@ -177,6 +177,14 @@ def test_a_signature_of_another_commit_does_not_count(
     refused(fetch(place.follower(), NOW), "was changed after")
 
 
+def test_a_state_directory_may_have_a_long_name(place: Place, home: Path) -> None:
+    alice = gpg_signer(home, f"alice-{place.folder.name}")
+    place.trust(alice)
+    signed = place.work.commit("", *alice.words)
+    follower = follow(place.follower().source, place.folder / ("long" * 40), dict(os.environ))
+    assert taken(follower) == signed
+
+
 # One key that is no longer good.
 
 
