@@ -44,7 +44,7 @@ def validate_command(
         reconciler validate -o sarif > reconciler.sarif
     """
     place, problems = _settings(options)
-    revision, folder = _files(paths, place)
+    revision, folder = _files(paths, place, problems)
     objects = 0
     try:
         desired, warnings = make_desired(revision, load_kinds())
@@ -74,13 +74,17 @@ def _settings(options: Common) -> tuple[Place, list[Problem]]:
         return Place(None, root, options.state), problems
 
 
-def _files(paths: tuple[Path, ...], place: Place) -> tuple[Revision, str]:
+def _files(
+    paths: tuple[Path, ...], place: Place, problems: list[Problem]
+) -> tuple[Revision, str]:
     """Read what was named; the second value is the folder that its names are relative to."""
     if len(paths) == 1 and paths[0].is_dir():
         return read_folder(paths[0]), paths[0].as_posix()
     if paths:
         return read_files(paths), ""
     if place.settings is None and place.state is None and not place.folder.is_dir():
+        if problems:  # it is there, and says where the state is: nobody can read it
+            raise SettingsError("\n".join(problem.message for problem in problems))
         raise UsageError(f"there is no {FILE} here: say what to validate, as PATH or --state DIR")
     folder = place.folder
     inside = folder.is_absolute() and folder.is_relative_to(Path.cwd())

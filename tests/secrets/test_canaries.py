@@ -179,7 +179,7 @@ def test_a_secret_in_the_state_is_refused_and_not_repeated(place: Place, name: s
     place.assert_silent()
 
 
-def test_a_secret_in_the_settings_is_not_repeated(place: Place, witness: Witness) -> None:
+def test_a_secret_in_the_settings_is_not_repeated(place: Place) -> None:
     settings = (
         f"owner: us\nstate: state\nsource: {{url: '{URL}', brnch: x}}\nclouds: {{prod: {{}}}}\n"
     )
@@ -187,7 +187,6 @@ def test_a_secret_in_the_settings_is_not_repeated(place: Place, witness: Witness
     place.secret_files |= {"reconciler.yaml"}
     assert place.run("validate", "state").exit_code == Code.NOTHING
     (place.folder / "reconciler.yaml").write_text(settings.replace("brnch", "branch"))
-    assert place.run("validate").exit_code == Code.DONE
-    assert place.run("-v", "plan").exit_code == Code.DONE
-    assert witness.bodies
+    assert place.run("validate").exit_code == Code.NOTHING
+    assert place.run("-v", "plan").exit_code == Code.NOTHING
     place.assert_silent()
