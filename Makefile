@@ -45,9 +45,10 @@ chaos: install  ## every fault and every crash point on a real OpenStack of your
 docs: install  ## write the generated pages and schemas anew
 	$(BIN)/python scripts/docs.py
 	$(BIN)/reconciler schema --write schemas
+	$(BIN)/python scripts/chart.py
 
 requirements:  ## pin the requirements anew, with hashes
-	for name in uv runtime dev; do \
+	for name in uv build runtime dev; do \
 	    scripts/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	        --generate-hashes --no-emit-index-url --custom-compile-command "make requirements" \
 	        requirements/$$name.in -o requirements/$$name.txt; \
