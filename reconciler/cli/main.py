@@ -23,6 +23,7 @@ COMMANDS = {
     "apply": "reconciler.cli.apply:apply_command",
     "drift": "reconciler.cli.drift:drift_command",
     "run": "reconciler.cli.controller:run_command",
+    "accept": "reconciler.cli.accept:accept_command",
     "status": "reconciler.cli.talk:status_command",
     "history": "reconciler.cli.talk:history_command",
     "suspend": "reconciler.cli.talk:suspend_command",

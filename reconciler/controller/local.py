@@ -19,7 +19,7 @@ class LocalSource:
     folder: str
     branch: str = "HEAD"
 
-    def fetch(self, now: float) -> SourceStatus:
+    def fetch(self, now: float, applied: str = "") -> SourceStatus:  # noqa: ARG002 - git history is here whole
         """Look at the branch as it is now."""
         try:
             revision, committed = head_of(self.root, self.branch)

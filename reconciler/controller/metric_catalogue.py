@@ -16,7 +16,9 @@ SHOWN_OBJECTS = 50
 """Objects that are named one by one at most, where they are."""
 DRIFT = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
 """Actions that are a difference; taking over what is the same already is none."""
-FETCH_ERRORS = ("unreachable", "timeout", "authentication", "rewritten", "other")
+FETCH_ERRORS = (
+    "unreachable", "timeout", "authentication", "rewritten", "invalid", "unverified", "other",
+)  # fmt: skip
 
 
 class Type(StrEnum):

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from reconciler.controller.status import SourceStatus
+from reconciler.errors import SourceError
 from reconciler.hide import hide
 from reconciler.ledger import Repository
-from reconciler.state.follow import Follower, Head, fetch, take
+from reconciler.state.follow import Follower, Head, fetch, rebuild, take
 from reconciler.state.source import Revision, read_commit
 
 
@@ -22,9 +23,9 @@ class RemoteSource:
     errors: Counter[str] = field(default_factory=Counter)
     fetched: float | None = None
 
-    def fetch(self, now: float) -> SourceStatus:
-        """Look for a newer commit."""
-        self.head = fetch(self.follower, now)
+    def fetch(self, now: float, applied: str = "") -> SourceStatus:
+        """Look for a newer commit; it has to come after the one in force, or else the applied."""
+        self.head = fetch(self.follower, now, applied)
         if self.head.reason is not None:
             self.errors[self.head.reason.value] += 1
         self.fetched = self.head.fetched or self.fetched
@@ -47,7 +48,12 @@ class RemoteSource:
             SourceError: it cannot be had.
 
         """
-        return read_commit(self.follower.clone, revision, self.folder)
+        try:
+            return read_commit(self.follower.clone, revision, self.folder)
+        except SourceError:
+            # What lies in the clone may be damaged; the next run fetches it anew.
+            rebuild(self.follower)
+            raise
 
     @property
     def repository(self) -> Repository | None:

@@ -102,7 +102,7 @@ class SourceStatus:
     fetched: float | None = None
     """When it was last reached."""
     fetch_errors: Mapping[str, int] = field(default_factory=dict)
-    """How often it was not, by reason: unreachable, timeout, authentication, rewritten, other."""
+    """How often it was not, by reason."""
     verified: bool | None = None
     """Whether the head's signature is good; None where none is asked for."""
     problem: str = ""

@@ -43,8 +43,11 @@ WHOLE = Selection()
 class Source(Protocol):
     """Where commits come from."""
 
-    def fetch(self, now: float) -> SourceStatus:
-        """Look for a newer commit; whatever goes wrong is in the answer, never raised."""
+    def fetch(self, now: float, applied: str = "") -> SourceStatus:
+        """Look for a newer commit; whatever goes wrong is in the answer, never raised.
+
+        Where nothing is in force yet, it has to come after ``applied``.
+        """
 
     def read(self, revision: str) -> Revision:
         """Read the state at a commit.
@@ -114,11 +117,13 @@ def walk(
     """Walk the line once; what goes wrong is told in what is given back, and never raised."""
     walked = Walked(source, time.time())
     try:
+        target = course.connect() if last_good is None else None
+        applied = _applied(target, course.owner) if target else ""
         with _timed(walked, Phase.FETCH):
-            walked.source = course.source.fetch(time.time())
+            walked.source = course.source.fetch(time.time(), applied)
         with _timed(walked, Phase.LOAD):
             walked.desired = _load(course, walked, last_good)
-        target = course.connect()
+        target = target or course.connect()
         job = Job(
             target, walked.desired, course.owner, course.settings, course.source.repository,
             course.chronicle,
@@ -137,6 +142,15 @@ def walk(
     except ReconcilerError as error:
         walked.result, walked.error = Result.FAILED, str(error)
     return walked
+
+
+def _applied(target: Target, owner: str) -> str:
+    """Give the revision that was applied last, where that can be had."""
+    try:
+        found = read_record(target.http, target.who.project_id, owner)
+    except CloudError:
+        return ""
+    return found.applied if found else ""
 
 
 @contextmanager

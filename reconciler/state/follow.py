@@ -118,7 +118,7 @@ def _check_history(git: Git, base: str, newest: str) -> None:
         raise GitTrouble(
             Reason.REWRITTEN,
             f"the branch was rewritten: {newest[:7]} does not come after {base[:7]}, which stays "
-            f"in force until somebody accepts {newest[:7]}",
+            f"in force until `reconciler accept {newest[:7]}`",
         )
 
 

@@ -207,7 +207,7 @@ def test_without_any_good_commit_nothing_is_done(world: World) -> None:
     status = world.once()
     assert status.run is not None
     assert status.run.result is Result.FAILED
-    assert world.cloud.sent == []
+    assert world.cloud.writes == []
 
 
 def test_a_pause_holds_what_it_covers(world: World) -> None:

@@ -1,0 +1,82 @@
+"""A repository elsewhere, followed by the loop: it may be rewritten, broken or gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import git
+import pytest
+
+from reconciler.controller.remote import RemoteSource
+from reconciler.settings import Source
+from reconciler.state.follow import accept, follow
+from tests.support.commits import commit, start_repository
+
+STATE = {"desired_state/all.yaml": "domains: {campus: {description: The campus}}"}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    start_repository(folder)
+    commit(folder, STATE)
+    with git.Repo(folder) as repo:
+        repo.git.branch("-M", "main")
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path: Path, elsewhere: Path) -> RemoteSource:
+    return RemoteSource(follow(Source(url=str(elsewhere)), tmp_path / "clone"), "desired_state")
+
+
+def test_a_commit_is_fetched_read_and_put_in_force(source: RemoteSource, elsewhere: Path) -> None:
+    first = source.fetch(1.0)
+    assert first.problem == ""
+    assert b"The campus" in source.read(first.revision).files["all.yaml"]
+    source.take(first.revision)
+    newer = commit(elsewhere, {"desired_state/all.yaml": "domains: {}"})
+    assert source.fetch(2.0).revision == newer
+    assert source.repository is not None
+    assert source.fetch(3.0).fetched == 3.0
+
+
+def test_a_rewritten_branch_waits_for_somebody_to_accept_it(
+    source: RemoteSource, elsewhere: Path
+) -> None:
+    first = source.fetch(1.0).revision
+    source.take(first)
+    with git.Repo(elsewhere) as repo:
+        repo.git.checkout("--quiet", "--orphan", "anew")
+    other = commit(elsewhere, {"desired_state/all.yaml": "domains: {}"})
+    with git.Repo(elsewhere) as repo:
+        repo.git.branch("-M", "main")
+    status = source.fetch(2.0)
+    assert status.revision == first
+    assert f"reconciler accept {other[:7]}" in status.problem
+    assert status.fetch_errors == {"rewritten": 1}
+    source.take(first)
+    accept(source.follower, other[:7])
+    assert source.fetch(3.0).revision == other
+
+
+def test_with_nothing_in_force_it_has_to_come_after_what_was_applied(
+    source: RemoteSource, elsewhere: Path
+) -> None:
+    status = source.fetch(1.0, applied="1" * 40)
+    assert status.revision == ""
+    assert status.problem
+    assert elsewhere.is_dir()
+
+
+def test_a_repository_that_is_gone_leaves_the_last_commit_in_force(
+    source: RemoteSource, elsewhere: Path
+) -> None:
+    first = source.fetch(1.0).revision
+    source.take(first)
+    elsewhere.rename(elsewhere.with_name("gone"))
+    status = source.fetch(2.0)
+    assert (status.revision, status.fetched) == (first, 1.0)
+    assert status.problem
+    assert b"The campus" in source.read(first).files["all.yaml"]
