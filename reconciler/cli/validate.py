@@ -74,9 +74,7 @@ def _settings(options: Common) -> tuple[Place, list[Problem]]:
         return Place(None, root, options.state), problems
 
 
-def _files(
-    paths: tuple[Path, ...], place: Place, problems: list[Problem]
-) -> tuple[Revision, str]:
+def _files(paths: tuple[Path, ...], place: Place, problems: list[Problem]) -> tuple[Revision, str]:
     """Read what was named; the second value is the folder that its names are relative to."""
     if len(paths) == 1 and paths[0].is_dir():
         return read_folder(paths[0]), paths[0].as_posix()

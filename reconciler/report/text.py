@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
+
 from rich.text import Text
 
 from reconciler.engine.apply import Status
@@ -29,6 +32,8 @@ MARKS = {
     Status.SKIPPED: ("·", "yellow"),
     Status.PENDING: ("…", "yellow"),
 }
+OFTEN = 3
+"""So many rows that are held for the same reason have it told once, below them."""
 WIDEST = 60
 """Columns that addresses are padded to; a longer one pushes what follows to the right."""
 
@@ -54,9 +59,15 @@ def rows_text(table: Table, width: int = 100) -> Text:
     column = min(WIDEST, max((len(clean(str(row.address))) for row in table.rows), default=0)) + 2
     # Without a history every difference comes from the cloud: not worth a word on each line.
     with_cause = any(row.cause is Cause.GIT for row in table.rows)
+    counts = Counter(row.held for row in table.rows if row.held)
+    often = {held: count for held, count in counts.items() if count >= OFTEN}
     text = Text()
     for row in table.rows:
-        text.append_text(_row(row, column, width, table.now, with_cause=with_cause))
+        text.append_text(_row(row, column, width, table.now, often.keys(), with_cause=with_cause))
+    for held, count in often.items():
+        text.append(f"\n  HELD {held.reason}", "bold magenta")
+        text.append(f" ({count_of(count)}): {clean(held.detail)}\n")
+        text.append(f"      {clean(held.release)}\n" if held.release else "", "bold magenta")
     return text
 
 
@@ -90,7 +101,15 @@ def summary(table: Table) -> Text:
     return text.append(f" · {count_of(counts['unchanged'])} unchanged", "dim").append("\n")
 
 
-def _row(row: Row, column: int, width: int, now: float | None, *, with_cause: bool) -> Text:
+def _row(
+    row: Row,
+    column: int,
+    width: int,
+    now: float | None,
+    often: Collection[Held],
+    *,
+    with_cause: bool,
+) -> Text:
     colour = COLOURS[row.action]
     text = Text("  ").append(SIGNS[row.action], f"bold {colour}")
     place = row.reason if row.action is Action.DELETE and not row.source.file else str(row.source)
@@ -101,12 +120,14 @@ def _row(row: Row, column: int, width: int, now: float | None, *, with_cause: bo
         text.append("   live", "dim")
         if row.since is not None and now is not None and now - row.since >= 1:
             text.append(f", {age(now - row.since)}", "dim")
+    shown_held = row.held in often
+    if row.held and shown_held:
+        text.append(f"   HELD {row.held.reason}", "bold magenta")
     text.append("\n")
-    shown_held = False
     for group in _grouped(row.lines):
         line = Text("      ").append_text(_field(group, row, width))
         forced = any(one.forces_replace for one in group)
-        if row.held and (forced or any(one.held for one in group)):
+        if row.held and not shown_held and (forced or any(one.held for one in group)):
             shown_held = True
             _hold(line, row.held, width, detail=not forced)
         text.append_text(line).append("\n")

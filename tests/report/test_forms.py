@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_held_change_says_why_and_what_releases_it() -> None:
     assert "      in use by 2 ports" in text
     assert "HELD dependency: patience\n" in text
     assert "1 to delete · 1 held" in text
+
+
+def test_what_holds_many_changes_is_told_once() -> None:
+    held = Held(Reason.APPROVAL, "there already, and nobody's", "a yes")
+    rows = tuple(table_of(name, held=held).rows[0] for name in ("a", "b", "c"))
+    text = plan_text(replace(table_of(), rows=rows)).plain
+    assert text.count("net.yaml:7   HELD approval\n") == 3
+    assert text.count("HELD approval (3): there already, and nobody's\n      a yes\n") == 1
+    few = plan_text(replace(table_of(), rows=rows[:2])).plain
+    assert few.count("there already, and nobody's") == 2
 
 
 def test_lists_say_what_came_and_what_went() -> None:
