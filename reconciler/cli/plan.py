@@ -16,13 +16,15 @@ from reconciler.cli.options import (
     selecting,
 )
 from reconciler.cli.releases import releasing
-from reconciler.cli.run import look, memory_of, open_run, policy_of, state_path
+from reconciler.cli.run import changed_since, look, memory_of, open_run, policy_of, state_path
 from reconciler.engine.policy import Releases
+from reconciler.errors import UsageError
 from reconciler.line import Selection
 from reconciler.planfile import make_plan_file, write_plan_file
 from reconciler.report.html import plan_html
 from reconciler.report.jsonform import plan_json
 from reconciler.report.markdown import plan_markdown
+from reconciler.report.table import only_at
 from reconciler.report.text import plan_text
 from reconciler.report.values import Table
 
@@ -31,6 +33,11 @@ FORMS = ("text", "json", "markdown", "html")
 
 @click.command("plan", cls=WithOptionalValues, context_settings=CONTEXT)
 @click.option("--at", metavar="REV", help="Plan this commit, branch or tag instead of HEAD.")
+@click.option(
+    "--since",
+    metavar="REV",
+    help="Show only what commits after this one speak of otherwise: a merge request's part.",
+)
 @selecting
 @releasing
 @click.option(
@@ -47,6 +54,7 @@ FORMS = ("text", "json", "markdown", "html")
 def plan_command(
     ctx: click.Context,
     at: str | None,
+    since: str | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
     releases: Releases,
@@ -64,12 +72,17 @@ def plan_command(
     \b
         reconciler plan
         reconciler plan --at feature/new-team -o markdown
+        reconciler plan --since origin/main -o markdown
         reconciler plan --target 'Network/campus/*' --out today.plan
         reconciler plan --detailed-exitcode || echo "the cloud differs"
     """
+    if since and file:
+        raise UsageError("--since shows a part of the plan, and apply FILE makes all of it")
     run = open_run(options, at=at)
     selection = Selection(targets, excludes)
     _, _, table = look(run, policy_of(run, releases), selection, memory_of(run, selection))
+    if since:
+        table = only_at(table, changed_since(run, since))
     if file:
         write_plan_file(
             file,

@@ -20,11 +20,13 @@ from reconciler.cli.options import Common
 from reconciler.cli.place import Place, choose_cloud, find_place
 from reconciler.cloud.live import Live
 from reconciler.cloud.session import Answer, Cloud
+from reconciler.engine.cause import said_otherwise
 from reconciler.engine.memory import Memory
 from reconciler.engine.policy import Policy, Releases
 from reconciler.engine.values import Plan
 from reconciler.errand import Job, policy_for, remember
 from reconciler.errors import UsageError
+from reconciler.kinds.address import Address
 from reconciler.kinds.registry import Kinds, load_kinds
 from reconciler.ledger import repository_of
 from reconciler.line import Selection, Target
@@ -118,6 +120,20 @@ def open_run(options: Common, *, at: str | None = None) -> Run:
 def policy_of(run: Run, releases: Releases) -> Policy:
     """Put together what the settings and the person at the terminal allow."""
     return policy_for(run.owner, run.settings, releases)
+
+
+def changed_since(run: Run, revision: str) -> frozenset[Address]:
+    """Give what the state says otherwise than at a revision.
+
+    Raises:
+        UsageError: the state is a folder as it lies.
+        SourceError: there is no such revision.
+
+    """
+    if run.folder:
+        raise UsageError(f"--since {revision}: {run.folder} is read as it lies, not from git")
+    earlier, _ = run.place.read_state(revision)
+    return said_otherwise(make_desired(earlier, run.kinds)[0], run.desired)
 
 
 def memory_of(run: Run, selection: Selection) -> Memory | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconciler.engine.memory import Memory
 from reconciler.engine.values import Action, Cause, Change
+from reconciler.kinds.address import Address
 from reconciler.state.values import Desired, Resource
 
 
@@ -26,6 +27,19 @@ def _cause(change: Change, desired: Desired, memory: Memory) -> Cause:
         new_list = claim in desired.claims and claim not in applied.claims
         return Cause.GIT if new_list or (before is not None and before.managed) else Cause.LIVE
     return Cause.LIVE if _says(before) == _says(now) else Cause.GIT
+
+
+def said_otherwise(before: Desired, now: Desired) -> frozenset[Address]:
+    """Give what one revision says otherwise than another; a folded edge by what it lies in."""
+    changed: set[Address] = set()
+    for address in before.resources.keys() | now.resources.keys():
+        old, new = before.resources.get(address), now.resources.get(address)
+        if _says(old) != _says(new):
+            one = new or old
+            assert one is not None  # it is in one of them
+            changed.add(one.parent if one.kind.folded else address)
+    claims = before.claims.keys() ^ now.claims.keys()
+    return frozenset(changed | {parent for parent, _ in claims})
 
 
 def _says(resource: Resource | None) -> object:

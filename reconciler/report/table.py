@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -52,6 +52,12 @@ def only_live(table: Table) -> Table:
     kept = tuple(
         row for row in table.rows if row.cause is Cause.LIVE and row.action is not Action.ADOPT
     )
+    return replace(table, rows=kept, summary=_summary(kept, table.unchanged))
+
+
+def only_at(table: Table, addresses: Collection[Address]) -> Table:
+    """Keep to these objects."""
+    kept = tuple(row for row in table.rows if row.address in addresses)
     return replace(table, rows=kept, summary=_summary(kept, table.unchanged))
 
 

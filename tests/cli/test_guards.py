@@ -669,3 +669,17 @@ def test_a_delete_that_the_service_refused_is_not_spent(
     cloud.before_write = refuse
     repository.apply(code=Code.FAILED)
     assert record_of(cloud).deleted == {}
+
+
+def test_since_shows_what_a_merge_request_is_about(repository: Repository) -> None:
+    before = repository.commit(shop(groups("a", "b")))
+    repository.commit(shop("security_groups: {a: {description: a}, c: {rules: []}}"))
+    found = actions(repository.plan("--since", before))
+    assert found == {"SecurityGroup/campus/shop/c": "create"}
+    assert "Project/campus/shop" in actions(repository.plan())
+    repository.apply(SEEN)
+    repository.commit(shop(groups("a")))
+    gone = actions(repository.plan("--since", "HEAD~1"))
+    assert gone == {"SecurityGroup/campus/shop/c": "delete"}
+    assert repository.call("plan", "--since", "nowhere").exit_code == Code.NOTHING
+    assert repository.call("plan", "--since", before, "--out", "x").exit_code == Code.USAGE
