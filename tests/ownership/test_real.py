@@ -85,10 +85,10 @@ def test_a_project_goes_with_what_is_ours_in_it_once_somebody_approves(
     assert repository.text("approve", plan).exit_code == Code.DONE
     assert held(repository.apply()) == {}
     assert repository.plan()["changes"] == []
-    query = {"params": {"name": domain}}
-    (there,) = cloud.request("identity", "GET", "/domains", **query)["domains"]
-    inside = {"params": {"domain_id": there["id"]}}
-    projects = cloud.request("identity", "GET", "/projects", **inside)["projects"]
+    found = cloud.request("identity", "GET", "/domains", params={"name": domain})
+    (there,) = found["domains"]
+    inside = {"domain_id": str(there["id"])}
+    projects = cloud.request("identity", "GET", "/projects", params=inside)["projects"]
     assert [project["name"] for project in projects] == ["stays"]
 
 
