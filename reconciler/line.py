@@ -173,7 +173,7 @@ def make_context(
     return Context(
         target.http, target.kinds, live, owner, {}, parents, frozenset(desired.claims),
         frozenset(desired.resources), desired.revision, target.allowed_hosts,
-        progress=progress,
+        services=target.who.services, progress=progress,
     )  # fmt: skip
 
 

@@ -34,6 +34,8 @@ class Context:
     wanted: frozenset[Address]
     revision: Revision
     allowed_hosts: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+    """Service types that the catalogue holds."""
     progress: Callable[[Address, int, int], None] = lambda _address, _done, _all: None
     sleep: Callable[[float], None] = time.sleep
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.cloud.live import owners, protected, read_fields
 from reconciler.engine.bodies import Context, top_names
+from reconciler.engine.contents import what_is_in
 from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
 from reconciler.errors import Exists, Missing, Stale
@@ -62,3 +63,18 @@ def _same_hands(change: Change, raw: Mapping[str, Json], context: Context) -> No
     marks = [(owners(kind, one), protected(kind, one, context.owner)) for one in (found.raw, raw)]
     if marks[0] != marks[1]:
         raise Stale(f"{change.address}: its mark was changed by another hand since it was read")
+
+
+def read_before_delete(change: Change, sender: Sender, context: Context) -> None:
+    """Read an object once more, and look for what would be lost along: servers of a project.
+
+    Raises:
+        Stale: another hand changed it, or put something into it, since the plan.
+        Missing: it is gone already.
+
+    """
+    read_again(change, sender, context)
+    if change.kind.contents and change.live is not None:
+        inside = what_is_in(change.kind, change.live.id, context.http, context.services)
+        if inside:
+            raise Stale(f"{change.address} holds {inside} by now")

@@ -16,7 +16,7 @@ from reconciler.engine.bodies import (
     whole_body,
 )
 from reconciler.engine.compare import compare
-from reconciler.engine.fresh import read_again, refuse_if_there
+from reconciler.engine.fresh import read_again, read_before_delete, refuse_if_there
 from reconciler.engine.marks import marks_in_body, send_marks, tags_with_marks
 from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
@@ -284,7 +284,7 @@ def _delete(change: Change, context: Context, *, look: bool = True) -> None:
     sender = Sender(context.http, kind, _values_to_delete(change, context, found))
     try:
         if look:
-            read_again(change, sender, context)
+            read_before_delete(change, sender, context)
         if kind.lock and kind.lock.on(found.raw):
             sender.send(kind.lock.opens)
         if isinstance(kind.before_delete, Call):

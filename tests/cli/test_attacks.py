@@ -231,6 +231,24 @@ def test_a_domain_waits_for_a_project_that_is_not_empty(
     assert all(domain["enabled"] for domain in cloud.rows["/domains"].values())
 
 
+def test_a_server_that_came_after_the_plan_saves_its_project(
+    repository: Repository, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit(f"{shop()}  other: {{description: y}}\n")
+    repository.apply(SEEN)
+    one: dict[str, list[dict[str, str]]] = {"servers": []}
+    servers = Route("compute", "GET", re.compile("/servers"), lambda *_: one)
+    monkeypatch.setattr(cloud, "routes", (*cloud.routes, servers))
+    who = replace(cloud.who(), services=frozenset({"identity", "network", "compute"}))
+    monkeypatch.setattr(cloud, "who", lambda: who)
+    repository.commit("domains: {campus: {description: x}, other: {description: y}}")
+    # The first write is that of the record: somebody is quicker than the delete.
+    cloud.before_write = lambda _sent: one["servers"].append({"id": "1"})
+    answer = repository.apply("--allow-delete", "5", code=Code.HELD)
+    assert "by now" in str(answer["outcomes"])
+    assert "shop" in named(cloud, "/projects")
+
+
 @pytest.fixture
 def scopes(cloud: FakeCloud, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     """Give a cloud with a kind of objects, address scopes, that takes no mark."""

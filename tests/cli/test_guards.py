@@ -683,3 +683,16 @@ def test_since_shows_what_a_merge_request_is_about(repository: Repository) -> No
     assert gone == {"SecurityGroup/campus/shop/c": "delete"}
     assert repository.call("plan", "--since", "nowhere").exit_code == Code.NOTHING
     assert repository.call("plan", "--since", before, "--out", "x").exit_code == Code.USAGE
+
+
+def test_a_lease_of_a_wrong_clock_locks_nobody_for_a_day(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    repository.commit(shop(groups("a")))
+    repository.apply(SEEN)
+    keep_record(
+        cloud,
+        lambda record: replace(record, lease=Lease("elsewhere:1 boot/ns 1", time() + 86400)),
+    )
+    repository.commit(shop(groups("a", "b")))
+    repository.apply()
