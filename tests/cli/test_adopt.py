@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import time
 from typing import Any
 
 import git
@@ -190,7 +191,9 @@ def test_another_run_that_writes_keeps_it_away(
     repository.commit(STATE)
     admin = next(p for p in cloud.rows["/projects"].values() if p["name"] == "admin")
     text = json.loads(admin["reconciler_record_us"])
-    admin["reconciler_record_us"] = json.dumps({**text, "lease": ["elsewhere:1 b/n 1", 9e9]})
+    admin["reconciler_record_us"] = json.dumps(
+        {**text, "lease": ["elsewhere:1 b/n 1", time() + 60]}
+    )
     result = repository.call("adopt", "--auto-approve", "SecurityGroup")
     assert result.exit_code == Code.LOCKED
 
