@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.cloud.record import BEHIND, MAKING, TAKEN, Record, read_record
+from reconciler.cloud.record import MAKING, TAKEN, Record, read_record
 from reconciler.engine.apply import Outcome, Status, failures
 from reconciler.engine.budget import spent_by
 from reconciler.engine.memory import Memory
@@ -22,6 +22,8 @@ from reconciler.state.history import Prior, Revisions, read_prior
 from reconciler.state.source import commits_since, fingerprint, keep_commit, read_commit, toplevel
 from reconciler.state.values import Desired
 
+BEHIND = 8_000
+"""Characters of addresses that a commit may be behind in and still count as applied."""
 NOT_TAKEN = (Reason.APPROVAL, Reason.OWNERSHIP, Reason.AMBIGUOUS)
 """What holds a change to an object that is not known to be ours."""
 
@@ -129,7 +131,7 @@ def end(
         kept = tuple(one for one in noted.attempted if one[0] != memory.attempt)
         return replace(noted, attempted=kept) if done and folder else noted
     behind = _behind(report)
-    if not whole or len(behind) > BEHIND:
+    if not whole or sum(map(len, behind)) > BEHIND:
         return noted  # the commit does not count as applied: too much of it is still to be done
     noted = replace(noted, applied=memory.attempt, behind=behind)
     if not done:

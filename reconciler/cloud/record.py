@@ -16,7 +16,7 @@ from reconciler.kinds.values import Json
 DAY = 86400.0
 LONGEST: Final = 20_000
 """Bytes that Keystone was seen to keep; the column holds 64 kB, with all other extra attributes."""
-ATTEMPTS, USED, MAKING, TAKEN, BEHIND = 100, 50, 100, 100, 100
+ATTEMPTS, USED, MAKING, TAKEN = 100, 50, 100, 100
 
 
 class _Stored(BaseModel):
@@ -214,17 +214,19 @@ def write_record(http: Http, project_id: str, owner: str, record: Record) -> Non
 
 
 def _shortened(record: Record) -> Record:
-    """Forget, where there is no room, what only saves a question: the longest lists first."""
-    while len(record_text(record)) > LONGEST:
-        lists = {name: getattr(record, name) for name in ("making", "taken", "behind", "used")}
-        name = max(lists, key=lambda word: sum(map(len, lists[word])))
-        if not lists[name]:
-            counts = {
-                kind: ((at[-1][0], sum(n for _, n in at)),) for kind, at in record.deleted.items()
-            }
-            return replace(record, deleted=counts, attempted=record.attempted[-10:])
-        record = replace(record, **{name: lists[name][len(lists[name]) // 2 + 1 :]})
-    return record
+    """Forget, where there is no room, what only saves a question.
+
+    Never what was spent, nor what a held commit asks for: without that, something would pass.
+    """
+    if len(record_text(record)) <= LONGEST:
+        return record
+    while (record.making or record.taken) and len(record_text(record)) > LONGEST:
+        making, taken = len(record.making) // 2, len(record.taken) // 2
+        record = replace(record, making=record.making[:making], taken=record.taken[:taken])
+    if len(record_text(record)) <= LONGEST:
+        return record
+    counts = {kind: ((at[-1][0], sum(n for _, n in at)),) for kind, at in record.deleted.items()}
+    return replace(record, deleted=counts, attempted=record.attempted[-10:])
 
 
 def record_text(record: Record) -> str:
