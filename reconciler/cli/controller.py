@@ -29,6 +29,7 @@ from reconciler.ledger import repository_of
 from reconciler.line import Target
 from reconciler.settings import FILE, CloudSettings
 from reconciler.state.follow import follow
+from reconciler.state.source import toplevel
 
 INTERVAL = 300.0
 """Seconds between two looks, where the settings say nothing of a source."""
@@ -99,7 +100,7 @@ def _plans(options: Common, place: Place, kinds: Kinds) -> Plans:
         settings.source.interval if settings.source else INTERVAL, Store(folder),
         os.environ.get("RECONCILER_TOKEN", ""),
         os.environ.get("RECONCILER_WEBHOOK_SECRET", "").encode(),
-        "" if settings.source else str(place.root),
+        "" if settings.source else str(toplevel(place.root)),
     )  # fmt: skip
 
 
@@ -121,18 +122,13 @@ def _sources(place: Place, owner: str) -> Callable[[], LocalSource | RemoteSourc
     return lambda: LocalSource(repository.root, repository.folder)
 
 
-class _connect:  # noqa: N801 - reads as a statement
-    """Logs in to a cloud when it is called; one token a run."""
+def _connect(
+    name: str, cloud: CloudSettings, kinds: Kinds, requests: Requests
+) -> Callable[[], Target]:
+    """Give what logs in to a cloud: one token a run."""
 
-    def __init__(self, name: str, cloud: CloudSettings, kinds: Kinds, requests: Requests) -> None:
-        self.name = name
-        self.cloud = cloud
-        self.kinds = kinds
-        self.requests = requests
+    def connect() -> Target:
+        line = Cloud(cloud.cloud or name, region=cloud.region or "", watch=requests.note)
+        return Target(line, line.who(), name, kinds)
 
-    def __call__(self) -> Target:
-        line = Cloud(
-            self.cloud.cloud or self.name, region=self.cloud.region or "",
-            watch=self.requests.note,
-        )  # fmt: skip
-        return Target(line, line.who(), self.name, self.kinds)
+    return connect

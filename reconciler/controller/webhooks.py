@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -91,13 +92,15 @@ class Once:
 
     def __init__(self, most_a_minute: int = 60) -> None:
         self._seen: dict[str, float] = {}
+        self._lock = threading.Lock()
         self._most = most_a_minute
 
     def take(self, delivery: Delivery, now: float) -> bool:
         """Say whether a delivery is new and not one too many."""
-        self._seen = dict(list(self._seen.items())[-SEEN:])
-        lately = sum(now - at < 60 for at in self._seen.values())  # noqa: PLR2004 - a minute
-        if delivery.id in self._seen or lately >= self._most:
-            return False
-        self._seen[delivery.id] = now
-        return True
+        with self._lock:
+            self._seen = dict(list(self._seen.items())[-SEEN:])
+            lately = sum(now - at < 60 for at in self._seen.values())  # noqa: PLR2004 - a minute
+            if delivery.id in self._seen or lately >= self._most:
+                return False
+            self._seen[delivery.id] = now
+            return True
