@@ -6,8 +6,8 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
 
@@ -133,25 +133,21 @@ class Controller:
         log.event(logging.INFO, "stopped")
 
 
-class _signals:  # noqa: N801 - reads as a statement
+@contextmanager
+def _signals(wakeups: Wakeups) -> Iterator[None]:
     """SIGTERM and SIGINT end it after what is in flight; SIGHUP has every loop look now."""
 
-    def __init__(self, wakeups: Wakeups) -> None:
-        self.wakeups = wakeups
-        self.before: dict[int, object] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self.before[number] = signal.signal(number, self._stop)
-        self.before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._look)
-
-    def __exit__(self, *_error: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type] # what signal itself gave us
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         # In a thread of its own: a handler must not wait for a lock that its thread may hold.
-        threading.Thread(target=self.wakeups.stop, daemon=True).start()
+        threading.Thread(target=wakeups.stop, daemon=True).start()
 
-    def _look(self, _number: int, _frame: FrameType | None) -> None:
-        threading.Thread(target=self.wakeups.add_all, args=(Trigger.MANUAL,), daemon=True).start()
+    def look(_number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=wakeups.add_all, args=(Trigger.MANUAL,), daemon=True).start()
+
+    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: look}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

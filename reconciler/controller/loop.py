@@ -94,7 +94,7 @@ class Loop:
         source = before.source
         log.event(logging.INFO, "run began", cloud=self.course.cloud, trigger=trigger.value)
         try:
-            walked = walk(self.course, source, self.good, pauses, lambda _walked: None)
+            walked = walk(self.course, source, self.good, pauses)
         except Exception as error:  # noqa: BLE001 - nothing ends the loop
             log.event(logging.ERROR, "run broke", error=f"{type(error).__name__}: {error}")
             walked = Walked(source, self.around.clock())

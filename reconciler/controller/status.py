@@ -1,7 +1,7 @@
 """What the controller knows of itself: immutable values that the loop makes and all others read.
 
-A run publishes one ``CloudStatus`` when it ends (and one in between, when its plan is there); the
-metrics, the HTTP API and the commands read the newest, so nobody ever sees two runs mixed. Times
+A run publishes one ``CloudStatus`` when it ends; the metrics, the HTTP API and the commands read
+the newest, so nobody ever sees two runs mixed. Times
 are seconds since the epoch, durations are seconds.
 """
 

@@ -103,16 +103,11 @@ class Walked:
         return (*self.report.outcomes, *self.report.later) if self.report else ()
 
 
-Publish = Callable[[Walked], None]
-"""Told when the plan is there, before anything is written."""
-
-
 def walk(
     course: Course,
     source: SourceStatus,
     last_good: Desired | None,
     pauses: tuple[Pause, ...],
-    publish: Publish,
 ) -> Walked:
     """Walk the line once; what goes wrong is told in what is given back, and never raised."""
     walked = Walked(source, time.time())
@@ -132,7 +127,6 @@ def walk(
         gated = _gated(course, job, ready, pauses)
         walked.ready = gated
         walked.result = _judged(gated)
-        publish(walked)
         if course.settings.mode is Mode.ENFORCE:
             _apply(course, job, gated, walked, pauses)
     except LockedError as error:
