@@ -9,7 +9,7 @@ import click
 from reconciler.cli.codes import Code
 from reconciler.cli.console import answer, can_ask, err, story, width
 from reconciler.cli.make import make, prepare
-from reconciler.cli.options import CONTEXT, Common, common
+from reconciler.cli.options import CONTEXT, Common, common, locking
 from reconciler.cli.outcome import code_of, tell
 from reconciler.cli.place import check_writable, find_place
 from reconciler.cli.run import Run, open_run, owner_of
@@ -25,11 +25,7 @@ from reconciler.report.adoption import adoption_text, standing_words
 @click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR…")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--at", metavar="REV", help="What this commit, branch or tag declares, not HEAD.")
-@click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
-    help="Wait so long for another run that holds the cloud, instead of ending with 6.",
-)  # fmt: skip
-@click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the log.")
+@locking
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form to print."
 )

@@ -11,7 +11,7 @@ import click
 from reconciler.cli.codes import Code
 from reconciler.cli.console import answer, can_ask, err, story, width
 from reconciler.cli.make import let_through, make, prepare
-from reconciler.cli.options import CONTEXT, Common, WithOptionalValues, common, selecting
+from reconciler.cli.options import CONTEXT, Common, WithOptionalValues, common, locking, selecting
 from reconciler.cli.outcome import code_of, tell
 from reconciler.cli.place import check_writable, find_place
 from reconciler.cli.releases import releasing
@@ -33,11 +33,7 @@ from reconciler.report.values import Table
 @click.option("--auto-approve", is_flag=True, help="Do not ask. It releases nothing that is held.")
 @selecting
 @releasing
-@click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
-    help="Wait so long for another run that holds the cloud, instead of ending with 6.",
-)  # fmt: skip
-@click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the log.")
+@locking
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The form to print."
 )

@@ -86,6 +86,19 @@ def selecting(command: F) -> F:
     return command
 
 
+def locking(command: F) -> F:
+    """Add --lock-timeout and --reason, which every command has that writes under the lease."""
+    for option in (
+        click.option("--reason", default="", metavar="TEXT", help="Why; it goes into the log."),
+        click.option(
+            "--lock-timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+            help="Wait so long for another run that holds the cloud, instead of ending with 6.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 class WithOptionalValues(click.Command):
     """A command whose --allow-replace may stand without a value, and never takes the next word."""
 
