@@ -36,7 +36,7 @@ integration: install  ## tests against the embedded cloud
 	$(BIN)/pytest -q -m "devcloud and not alone" -n $(WORKERS)
 	$(BIN)/pytest -q -m "devcloud and alone"
 
-test-system: install  ## tests with programs beyond Python and git: promtool (package prometheus)
+test-system: install  ## tests with programs beyond Python and git: promtool, systemd-analyze
 	$(BIN)/pytest -q -m system
 
 chaos: install  ## every fault and every crash point on a real OpenStack of your own; takes long

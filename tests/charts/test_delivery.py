@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,7 +97,7 @@ def test_the_service_calls_what_it_may_and_is_told_where_things_are() -> None:
     ]
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
+@pytest.mark.system
 def test_systemd_understands_the_service_and_finds_little_exposed(tmp_path: Path) -> None:
     unit = tmp_path / "reconciler.service"
     # The program itself is not installed here.
