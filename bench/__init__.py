@@ -1,0 +1,1 @@
+"""What the reconciler costs, beside a script that does no more than the API needs."""
