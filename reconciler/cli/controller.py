@@ -17,12 +17,12 @@ from reconciler.cli.place import Place, find_place
 from reconciler.cli.run import owner_of
 from reconciler.cloud.session import Cloud
 from reconciler.controller.controller import Controller, Plans
+from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Requests
 from reconciler.controller.remote import RemoteSource
 from reconciler.controller.status import Result
 from reconciler.controller.store import Store
-from reconciler.controller.walk import Course
 from reconciler.errors import SettingsError, UsageError
 from reconciler.kinds.registry import Kinds, load_kinds
 from reconciler.ledger import repository_of

@@ -14,6 +14,7 @@ from types import FrameType
 import waitress
 
 from reconciler import __version__, log
+from reconciler.controller.course import Course
 from reconciler.controller.forms import run_form
 from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
 from reconciler.controller.metrics import Metrics
@@ -21,7 +22,6 @@ from reconciler.controller.server import Doors, make_app
 from reconciler.controller.status import CloudStatus, ControllerStatus, SourceStatus, Trigger
 from reconciler.controller.store import Store
 from reconciler.controller.wakeups import Wakeups
-from reconciler.controller.walk import Course
 from reconciler.controller.watching import watching
 
 TICK = 0.5

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
 
-from reconciler.controller.status import CloudStatus, ControllerStatus, Pause, RunStatus
+from reconciler.controller.status import CloudStatus, ControllerStatus, Pause, Result, RunStatus
 from reconciler.kinds.values import Json
 from reconciler.report.jsonform import PlanForm, plan_form
 
@@ -24,9 +24,12 @@ class RunForm(TypedDict):
     trigger: str
     started: Time
     finished: Time
-    result: Annotated[str | None, Field(description="noop, observed, applied, partial, …")]
+    result: Annotated[
+        Literal[tuple(result.value for result in Result)] | None,  # type: ignore[valid-type] # the enum's words
+        Field(description="How it ended; null while it carries out its plan."),
+    ]
     revision: str
-    plan_id: str
+    plan_id: Annotated[str, Field(description="Of the plan that it made, before any change.")]
     error: Annotated[str, Field(description="What ended it early, or went wrong first.")]
     seconds: Annotated[dict[str, float], Field(description="By phase.")]
     written: Annotated[
@@ -72,6 +75,9 @@ class CloudForm(TypedDict):
     source: SourceForm
     run: RunForm | None
     in_sync: Annotated[bool | None, Field(description="null where nobody knows.")]
+    plan_id: Annotated[
+        str | None, Field(description="Of the newest plan, or of what is left: `approve` takes it.")
+    ]
     summary: Annotated[dict[str, int] | None, Field(description="Of the newest plan.")]
     held: Annotated[list[dict[str, Any]], Field(description="kind, reason and count.")]
     pauses: list[PauseForm]
@@ -150,6 +156,7 @@ def _cloud(one: CloudStatus) -> CloudForm:
         ),
         run=run_form(one.run) if one.run else None,
         in_sync=table.empty if table else None,
+        plan_id=table.plan_id if table else None,
         summary=dict(table.summary) if table else None,
         held=[
             {"kind": kind, "reason": reason.value, "count": count}

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from reconciler import log
 from reconciler.cloud.session import Answer
+from reconciler.controller.course import Course, Walked
 from reconciler.controller.status import CloudStatus, Pause, Result, SourceStatus, Trigger
-from reconciler.controller.tell import Asked, tell
+from reconciler.controller.tell import Asked, Occasion, tell, tell_plan
 from reconciler.controller.wakeups import Wakeups
-from reconciler.controller.walk import Course, Walked, walk
+from reconciler.controller.walk import walk
 from reconciler.state.values import Desired
 
 FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0
@@ -89,26 +90,32 @@ class Loop:
     def once(self, trigger: Trigger) -> CloudStatus:
         """Walk the line once, and tell; a bug in it is told like any other failure."""
         self._beat(RUN_DEADLINE)
-        pauses = self.around.pauses(self.course.cloud)
-        before = self.status
-        source = before.source
+        last, source = self.status.run, self.status.source
+        occasion = Occasion(
+            last.number + 1 if last else 1, trigger, self.around.pauses(self.course.cloud),
+            self.course.kinds, self.course.settings,
+        )  # fmt: skip
         log.event(logging.INFO, "run began", cloud=self.course.cloud, trigger=trigger.value)
+
+        def planned(walked: Walked) -> None:
+            self._tell(tell_plan(self.status, walked, occasion, self.around.clock()))
+
         try:
-            walked = walk(self.course, source, self.good, pauses)
+            walked = walk(self.course, source, self.good, occasion.pauses, planned)
         except Exception as error:  # noqa: BLE001 - nothing ends the loop
             log.event(logging.ERROR, "run broke", error=f"{type(error).__name__}: {error}")
             walked = Walked(source, self.around.clock())
             walked.error = f"internal error: {type(error).__name__}: {error}"
         self.good = walked.desired or self.good
         now = self.around.clock()
-        self.status = tell(
-            before, walked, trigger, now, pauses=pauses, asked=self.requests.take(),
-            kinds=self.course.kinds, settings=self.course.settings,
-        )  # fmt: skip
-        self.around.publish(self.status)
+        self._tell(tell(self.status, walked, occasion, now, self.requests.take()))
         self.around.keep(self.status)
         _log_end(self.status, walked)
         return self.status
+
+    def _tell(self, status: CloudStatus) -> None:
+        self.status = status
+        self.around.publish(status)
 
     def pause_after(self) -> tuple[float, Trigger]:
         """Say how long to wait, and what the next run is then told as."""

@@ -233,8 +233,9 @@ HEAD = """# Metrics and alerts
 
 Generated from `reconciler/controller/metric_catalogue.py` by `make docs`; do not edit.
 
-The controller tells its metrics at `/metrics`, in Prometheus' text format or OpenMetrics. All of
-them come from the newest run: a scrape never mixes two, and what is gone is absent. Nothing names
+The controller tells its metrics at `/metrics`, in Prometheus' text format or OpenMetrics. They
+change all at once, twice a run: when its plan is made and is to be applied, and when it has ended.
+What is counted or timed is counted at the end. What is gone is absent. Nothing names
 an object, an id, a commit's words or an error, except the metrics that are marked *asked*: they
 are there only where somebody asked for names. Times are seconds since the epoch.
 

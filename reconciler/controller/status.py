@@ -1,7 +1,7 @@
 """What the controller knows of itself: immutable values that the loop makes and all others read.
 
-A run publishes one ``CloudStatus`` when it ends; the metrics, the HTTP API and the commands read
-the newest, so nobody ever sees two runs mixed. Times
+A run publishes a ``CloudStatus`` before it writes, with its plan, and one when it ends; the
+metrics, the HTTP API and the commands read the newest, so nobody ever sees two plans mixed. Times
 are seconds since the epoch, durations are seconds.
 """
 
@@ -149,9 +149,9 @@ class CloudStatus:
     heal: bool
     source: SourceStatus
     run: RunStatus | None = None
-    """The newest run."""
+    """The newest run, whose result is None while it applies its plan."""
     table: Table | None = None
-    """The plan of the newest run that could make one, after what it applied."""
+    """The plan of the newest run that could make one; once it has ended, what is left of it."""
     desired: Mapping[str, int] = field(default_factory=dict)
     managed: Mapping[str, int] = field(default_factory=dict)
     unmanaged: Mapping[str, int] = field(default_factory=dict)

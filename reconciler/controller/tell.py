@@ -10,6 +10,7 @@ from typing import TypeVar
 from reconciler.chronicle import is_drift
 from reconciler.cloud.live import owners
 from reconciler.cloud.session import Answer
+from reconciler.controller.course import Walked
 from reconciler.controller.status import (
     CloudStatus,
     Histogram,
@@ -19,7 +20,6 @@ from reconciler.controller.status import (
     Trigger,
     Written,
 )
-from reconciler.controller.walk import Walked
 from reconciler.engine.policy import room_for
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errand import Ready
@@ -43,51 +43,60 @@ class Asked:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a run is about, whatever becomes of it."""
+
+    number: int
+    trigger: Trigger
+    pauses: tuple[Pause, ...]
+    kinds: Kinds
+    settings: CloudSettings
+
+
+def tell_plan(before: CloudStatus, walked: Walked, occasion: Occasion, now: float) -> CloudStatus:
+    """Give the status while a plan is carried out: what it says, and nothing of how it ends."""
+    run = replace(_run(walked, occasion, now), finished=None, result=None)
+    status = replace(before, source=walked.source, run=run, pauses=occasion.pauses)
+    return _with_plan(status, before, walked, occasion, now)
+
+
 def tell(
     before: CloudStatus,
     walked: Walked,
-    trigger: Trigger,
+    occasion: Occasion,
     now: float,
-    *,
-    pauses: tuple[Pause, ...],
     asked: Iterable[Asked],
-    kinds: Kinds,
-    settings: CloudSettings,
 ) -> CloudStatus:
-    """Give the status after a run that ended."""
-    run = _run(before, walked, trigger, now)
+    """Give the status after a run that ended; ``before`` may be that of its plan."""
+    run = _run(walked, occasion, now)
     failed = walked.result is Result.FAILED
     good = walked.result in (Result.NOOP, Result.APPLIED, Result.OBSERVED, Result.BLOCKED)
     status = replace(
         before,
         source=walked.source,
         run=run,
-        pauses=pauses,
+        pauses=occasion.pauses,
         last_run=now,
         last_success=now if good else before.last_success,
         failures=before.failures + 1 if failed else 0,
         unsettled=_unsettled(before, walked),
-        runs=_add(before.runs, {(trigger, walked.result): 1}),
+        runs=_add(before.runs, {(occasion.trigger, walked.result): 1}),
         changes=_add(before.changes, run.written),
     )
-    if walked.ready is not None and walked.desired is not None:
-        counts = _objects(walked.ready, walked.desired, status.owner)
-        status = _with_plan(status, before, walked.ready, counts, now)
-        status = replace(status, budget_left=_budgets(walked.ready, counts, kinds, settings, now))
+    status = _with_plan(status, before, walked, occasion, now)
     return _with_requests(_with_phases(status, walked), asked)
 
 
-def _run(before: CloudStatus, walked: Walked, trigger: Trigger, now: float) -> RunStatus:
+def _run(walked: Walked, occasion: Occasion, now: float) -> RunStatus:
     written = Counter(
         Written(o.change.kind.name, o.change.action, o.change.cause, o.status)
         for o in walked.outcomes
     )
-    number = before.run.number + 1 if before.run else 1
     return RunStatus(
-        number, trigger, walked.started, now, walked.result,
+        occasion.number, occasion.trigger, walked.started, now, walked.result,
         walked.desired.revision.name if walked.desired else "",
-        walked.ready.plan.id if walked.ready else "",
-        walked.error, dict(walked.seconds), dict(written),
+        walked.plan_id, walked.error, dict(walked.seconds), dict(written),
     )  # fmt: skip
 
 
@@ -124,9 +133,13 @@ def _objects(ready: Ready, desired: Desired, owner: str) -> _Objects:
 
 
 def _with_plan(
-    status: CloudStatus, before: CloudStatus, ready: Ready, counts: _Objects, now: float
+    status: CloudStatus, before: CloudStatus, walked: Walked, occasion: Occasion, now: float
 ) -> CloudStatus:
-    """Add what the plan says."""
+    """Add what the plan says, if one could be made."""
+    ready, desired = walked.ready, walked.desired
+    if ready is None or desired is None:
+        return status
+    counts = _objects(ready, desired, status.owner)
     changes, record = ready.plan.changes, ready.memory.record
     held = Counter((c.kind.name, c.held.reason) for c in changes if c.held)
     known = {reason for _, reason in before.held}
@@ -151,15 +164,14 @@ def _with_plan(
         applied=record.applied,
         settled=record.settled,
         trips=_add(before.trips, trips),
+        budget_left=_budgets(ready, counts, occasion, now),
     )
 
 
-def _budgets(
-    ready: Ready, counts: _Objects, kinds: Kinds, settings: CloudSettings, now: float
-) -> dict[str, int]:
+def _budgets(ready: Ready, counts: _Objects, occasion: Occasion, now: float) -> dict[str, int]:
     """Give how many deletes may still pass of each kind that is pruned."""
-    left = {}
-    for kind in kinds:
+    left, settings = {}, occasion.settings
+    for kind in occasion.kinds:
         if settings.prune.get(kind.name):
             spent = ready.memory.record.spent(kind.name, now)
             owned = counts.managed.get(kind.name, 0) + spent

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
-from reconciler.chronicle import Chronicle
 from reconciler.cloud.record import read_record
+from reconciler.controller.course import Course, Walked
 from reconciler.controller.gate import hold_back, make_gate
 from reconciler.controller.status import Pause, Phase, Result, SourceStatus
-from reconciler.engine.apply import Outcome, Status, failures
+from reconciler.engine.apply import Status, failures
 from reconciler.engine.hold import hold_waiting
 from reconciler.engine.policy import Releases
 from reconciler.engine.values import Cause
@@ -29,78 +28,12 @@ from reconciler.errand import (
     with_plan,
 )
 from reconciler.errors import CloudError, LockedError, ReconcilerError, SourceError, StaleError
-from reconciler.kinds.registry import Kinds
-from reconciler.ledger import Repository
-from reconciler.line import Report, Selection, Target
-from reconciler.settings import CloudSettings, Mode
+from reconciler.line import Selection, Target
+from reconciler.settings import Mode
 from reconciler.state.model import make_desired
-from reconciler.state.source import Revision
 from reconciler.state.values import Desired
 
 WHOLE = Selection()
-
-
-class Source(Protocol):
-    """Where commits come from."""
-
-    def fetch(self, now: float, applied: str = "") -> SourceStatus:
-        """Look for a newer commit; whatever goes wrong is in the answer, never raised.
-
-        Where nothing is in force yet, it has to come after ``applied``.
-        """
-
-    def read(self, revision: str) -> Revision:
-        """Read the state at a commit.
-
-        Raises:
-            SourceError: it cannot be had.
-
-        """
-
-    def take(self, revision: str) -> None:
-        """Heed that a commit is in force: what comes later has to come after it.
-
-        Raises:
-            SourceError: that cannot be written down.
-
-        """
-
-    @property
-    def repository(self) -> Repository | None:
-        """Give where earlier revisions are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What a run is to be about, and with whom."""
-
-    cloud: str
-    owner: str
-    settings: CloudSettings
-    kinds: Kinds
-    source: Source
-    connect: Callable[[], Target]
-    """Logs in: one token a run."""
-    chronicle: Chronicle
-    stopped: Callable[[], bool] = lambda: False
-
-
-@dataclass(slots=True)
-class Walked:
-    """A run in the making, and what came of it. Only the loop of its cloud writes it."""
-
-    source: SourceStatus
-    started: float
-    seconds: dict[Phase, float] = field(default_factory=dict)
-    desired: Desired | None = None
-    ready: Ready | None = None
-    report: Report | None = None
-    result: Result = Result.FAILED
-    error: str = ""
-
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        return (*self.report.outcomes, *self.report.later) if self.report else ()
 
 
 def walk(
@@ -108,8 +41,12 @@ def walk(
     source: SourceStatus,
     last_good: Desired | None,
     pauses: tuple[Pause, ...],
+    planned: Callable[[Walked], None] = lambda _walked: None,
 ) -> Walked:
-    """Walk the line once; what goes wrong is told in what is given back, and never raised."""
+    """Walk the line once; what goes wrong is told in what is given back, and never raised.
+
+    ``planned`` is told of a plan before the first change of it is made.
+    """
     walked = Walked(source, time.time())
     try:
         target = course.connect() if last_good is None else None
@@ -123,12 +60,18 @@ def walk(
             target, walked.desired, course.owner, course.settings, course.source.repository,
             course.chronicle,
         )  # fmt: skip
-        ready = _plan(course, job, walked)
-        gated = _gated(course, job, ready, pauses)
-        walked.ready = gated
-        walked.result = _judged(gated)
+
+        def plan() -> Ready:
+            walked.ready = _gated(course, job, _plan(course, job, walked), pauses)
+            walked.plan_id = walked.ready.plan.id
+            if course.settings.mode is Mode.ENFORCE and walked.ready.todo:
+                planned(walked)
+            return walked.ready
+
+        ready = plan()
+        walked.result = _judged(ready)
         if course.settings.mode is Mode.ENFORCE:
-            _apply(course, job, gated, walked, pauses)
+            _apply(course, job, walked, pauses, plan)
     except LockedError as error:
         walked.result, walked.error = Result.BLOCKED, str(error)
     except StaleError as error:
@@ -210,14 +153,19 @@ def _judged(ready: Ready) -> Result:
 
 
 def _apply(
-    course: Course, job: Job, ready: Ready, walked: Walked, pauses: tuple[Pause, ...]
+    course: Course,
+    job: Job,
+    walked: Walked,
+    pauses: tuple[Pause, ...],
+    again: Callable[[], Ready],
 ) -> None:
+    ready = walked.ready
+    assert ready is not None  # it was just made
     if walked.result is Result.OBSERVED and not ready.todo:
         walked.result = Result.BLOCKED
     with _timed(walked, Phase.APPLY):
         report = make(
-            job, ready,
-            lambda: _gated(course, job, _plan(course, job, walked), pauses),
+            job, ready, again,
             Wish(reason="controller", ears=lambda _ready: _ears(course)),
         )  # fmt: skip
     walked.report = report

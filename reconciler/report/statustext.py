@@ -61,10 +61,12 @@ def _last_run(run: Json, now: str) -> Text:
     if run is None:
         return Text("  no run yet\n", "dim")
     text = Text(f"  run {run['number']} ({run['trigger']}) ")
-    text.append(str(run["result"]), COLOURS.get(run["result"], ""))
-    ended = run["finished"] or run["started"]
-    ago = (datetime.fromisoformat(now) - datetime.fromisoformat(ended)).total_seconds()
-    text.append(f" {age(max(0.0, ago))} ago", "dim")
+    at = run["finished"] or run["started"]
+    ago = age(max(0.0, (datetime.fromisoformat(now) - datetime.fromisoformat(at)).total_seconds()))
+    if run["result"] is None:
+        text.append("applies now", "bold yellow").append(f", for {ago} already", "dim")
+    else:
+        text.append(run["result"], COLOURS.get(run["result"], "")).append(f" {ago} ago", "dim")
     if run["error"]:
         text.append(f"\n  ! {clean(run['error'])}", "bold red")
     return text.append("\n")

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from reconciler.chronicle import Chronicle
 from reconciler.cli.main import cli
 from reconciler.controller.controller import Controller, Plans
+from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Requests
 from reconciler.controller.store import Store
-from reconciler.controller.walk import Course
 from reconciler.line import Target
 from reconciler.settings import CloudSettings, Mode
 from tests.support.commits import commit, start_repository

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.chronicle import Chronicle
 from reconciler.cloud.record import Approval, Record, approve, read_record, write_record
+from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
 from reconciler.controller.status import (
@@ -23,7 +24,6 @@ from reconciler.controller.status import (
     Trigger,
 )
 from reconciler.controller.wakeups import Wakeups
-from reconciler.controller.walk import Course
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errors import Denied, Transient
 from reconciler.line import Target
@@ -51,6 +51,8 @@ class World:
     cloud: FakeCloud
     loop: Loop
     told: list[CloudStatus]
+    written: list[int]
+    """How many writes there had been at each that was told."""
     pauses: list[Pause]
     error: Exception | None = None
 
@@ -88,6 +90,7 @@ def world(tmp_path: Path) -> World:
     start_repository(tmp_path)
     cloud, kinds = small_cloud(), small_kinds()
     told: list[CloudStatus] = []
+    written: list[int] = []
     pauses: list[Pause] = []
     found: list[World] = []
 
@@ -100,13 +103,18 @@ def world(tmp_path: Path) -> World:
         "prod", "us", CloudSettings(mode=Mode.ENFORCE, heal=True), kinds,
         LocalSource(tmp_path, "desired_state"), connect, Chronicle(tmp_path / "told.sqlite3"),
     )  # fmt: skip
+
+    def publish(status: CloudStatus) -> None:
+        told.append(status)
+        written.append(len(cloud.writes))
+
     around = Surroundings(
-        publish=told.append, beat=lambda _cloud, _until: None,
+        publish=publish, beat=lambda _cloud, _until: None,
         pauses=lambda _cloud: tuple(pauses), chance=lambda: 0.5,
     )  # fmt: skip
     first = first_status(course, "HEAD", SourceStatus("", "HEAD"), 60.0)
     loop = Loop(course, first, Wakeups(["prod"]), around, Requests())
-    found.append(World(tmp_path, cloud, loop, told, pauses))
+    found.append(World(tmp_path, cloud, loop, told, written, pauses))
     return found[0]
 
 
@@ -121,6 +129,32 @@ def test_a_commit_is_applied_and_told(world: World) -> None:
     assert status.applied == status.settled == revision
     assert world.once().run.result is Result.NOOP  # type: ignore[union-attr] # it has just run
     assert status.runs == {(Trigger.COMMIT, Result.APPLIED): 1}
+
+
+def test_a_plan_is_told_before_the_first_change_of_it_is_made(world: World) -> None:
+    world.commit(GROUPS)
+    end = world.once(Trigger.COMMIT)
+    plan, _ = world.told
+    assert world.written[0] == 0
+    assert world.written[1] > 0
+    assert plan.run is not None
+    assert end.run is not None
+    assert (plan.run.result, plan.run.finished) == (None, None)
+    assert (plan.run.number, plan.run.plan_id) == (end.run.number, end.run.plan_id)
+    assert plan.differing["SecurityGroup", Action.CREATE, Cause.GIT] == 2
+    assert (plan.runs, plan.changes, plan.last_run) == ({}, {}, None)
+    assert end.differing == {}
+
+
+def test_what_tripped_a_guard_is_counted_once_a_run(world: World) -> None:
+    world.commit(GROUPS)
+    world.pauses.append(Pause(Scope.KIND, "SecurityGroup", "a look", "ann", 0.0, None))
+    status = world.once()
+    assert len(world.told) == 2
+    assert status.trips == {Reason.SUSPENDED: 1}
+    world.once()
+    assert len(world.told) == 3  # nothing is left to be done, so the plan is told at the end alone
+    assert world.told[-1].trips == {Reason.SUSPENDED: 1}
 
 
 def test_in_mode_observe_nothing_is_written_and_all_is_told(world: World) -> None:
