@@ -20,6 +20,7 @@ ReconcilerError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class ReconcilerError(Exception):
@@ -134,3 +135,24 @@ class Conflict(CloudError):
 
 class Stale(Conflict):
     """The object was changed after it was read."""
+
+
+class Trouble(StrEnum):
+    """When it makes sense to try again what went wrong."""
+
+    TRANSIENT = "transient"  # soon: it may work by itself
+    REJECTED = "rejected"  # when the state or the cloud is another one
+    DENIED = "denied"  # when somebody gave the right
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """Say when to try again after an error; what nobody foresaw may have been a chance."""
+    match error:
+        case Denied():
+            return Trouble.DENIED
+        case Stale():
+            return Trouble.TRANSIENT
+        case Rejected() | Conflict() | Exists() | StateError() | SettingsError() | UsageError():
+            return Trouble.REJECTED
+        case _:
+            return Trouble.TRANSIENT

@@ -10,6 +10,7 @@ from reconciler.chronicle import Chronicle
 from reconciler.controller.status import Phase, Result, SourceStatus
 from reconciler.engine.apply import Outcome
 from reconciler.errand import Ready
+from reconciler.errors import Trouble
 from reconciler.kinds.registry import Kinds
 from reconciler.ledger import Repository
 from reconciler.line import Report, Target
@@ -77,6 +78,8 @@ class Walked:
     report: Report | None = None
     result: Result = Result.FAILED
     error: str = ""
+    troubles: frozenset[Trouble] = frozenset()
+    """What kinds of trouble there were: they say when to try again."""
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
 
 from reconciler.controller.status import CloudStatus, ControllerStatus, Pause, Result, RunStatus
+from reconciler.errors import Trouble
 from reconciler.kinds.values import Json
 from reconciler.report.jsonform import PlanForm, plan_form
 
@@ -31,6 +32,13 @@ class RunForm(TypedDict):
     revision: str
     plan_id: Annotated[str, Field(description="Of the plan that it made, before any change.")]
     error: Annotated[str, Field(description="What ended it early, or went wrong first.")]
+    troubles: Annotated[
+        list[Literal[tuple(trouble.value for trouble in Trouble)]],  # type: ignore[valid-type] # the enum's words
+        Field(
+            description="transient: tried again soon, then ever later; rejected, denied: tried "
+            "again at the next interval."
+        ),
+    ]
     seconds: Annotated[dict[str, float], Field(description="By phase.")]
     written: Annotated[
         list[dict[str, Any]], Field(description="kind, action, origin, status and count.")
@@ -133,6 +141,7 @@ def run_form(run: RunStatus) -> RunForm:
         number=run.number, trigger=run.trigger.value, started=_time(run.started),
         finished=_time(run.finished), result=run.result.value if run.result else None,
         revision=run.revision, plan_id=run.plan_id, error=run.error,
+        troubles=sorted(trouble.value for trouble in run.troubles),
         seconds={phase.value: round(taken, 3) for phase, taken in run.seconds.items()},
         written=[
             {

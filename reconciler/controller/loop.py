@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from reconciler import log
 from reconciler.cloud.session import Answer
 from reconciler.controller.course import Course, Walked
-from reconciler.controller.status import CloudStatus, Pause, Result, SourceStatus, Trigger
+from reconciler.controller.status import CloudStatus, Pause, SourceStatus, Trigger
 from reconciler.controller.tell import Asked, Occasion, tell, tell_plan
 from reconciler.controller.wakeups import Wakeups
 from reconciler.controller.walk import walk
+from reconciler.errors import trouble_of
 from reconciler.state.values import Desired
 
 FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0
-"""Seconds after a failed run, doubled with every further one, and never more."""
+"""Seconds after what may work by itself, doubled with every further time, and never more."""
+DOUBLINGS = 8
 JITTER = 0.1
 """By which part an interval is longer or shorter, so that controllers do not march in step."""
 RUN_DEADLINE = 900.0
@@ -90,10 +92,10 @@ class Loop:
     def once(self, trigger: Trigger) -> CloudStatus:
         """Walk the line once, and tell; a bug in it is told like any other failure."""
         self._beat(RUN_DEADLINE)
-        last, source = self.status.run, self.status.source
+        source = self.status.source
         occasion = Occasion(
-            last.number + 1 if last else 1, trigger, self.around.pauses(self.course.cloud),
-            self.course.kinds, self.course.settings,
+            self.status.run, trigger, self.around.pauses(self.course.cloud), self.course.kinds,
+            self.course.settings,
         )  # fmt: skip
         log.event(logging.INFO, "run began", cloud=self.course.cloud, trigger=trigger.value)
 
@@ -106,6 +108,7 @@ class Loop:
             log.event(logging.ERROR, "run broke", error=f"{type(error).__name__}: {error}")
             walked = Walked(source, self.around.clock())
             walked.error = f"internal error: {type(error).__name__}: {error}"
+            walked.troubles = frozenset({trouble_of(error)})
         self.good = walked.desired or self.good
         now = self.around.clock()
         self._tell(tell(self.status, walked, occasion, now, self.requests.take()))
@@ -118,13 +121,18 @@ class Loop:
         self.around.publish(status)
 
     def pause_after(self) -> tuple[float, Trigger]:
-        """Say how long to wait, and what the next run is then told as."""
+        """Say how long to wait, and what the next run is then told as.
+
+        What the cloud refuses it refuses again until the state, the cloud or our rights are others:
+        that has time until the next interval.
+        """
         status = self.status
-        if status.failures:
-            most = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (status.failures - 1))
-            return most * (0.5 + self.around.chance() / 2), Trigger.RETRY
-        if status.run is not None and status.run.result is Result.PARTIAL:
-            return min(status.interval, FIRST_DELAY * 12), Trigger.RETRY
+        if status.tries:
+            # Who cannot look asks no more often than a loop that is well; who can still looks.
+            most = status.interval * (2 if status.failures else 1)
+            grown = FIRST_DELAY * 2 ** min(status.tries - 1, DOUBLINGS)
+            delay = min(most, LONGEST_DELAY, grown) * (0.5 + self.around.chance() / 2)
+            return delay, Trigger.RETRY
         spread = 1 + JITTER * (2 * self.around.chance() - 1)
         return status.interval * spread, Trigger.INTERVAL
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from reconciler.controller.status import Phase, Result, Scope, Trigger
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Reason
+from reconciler.errors import Trouble
 from reconciler.settings import Mode
 
 PREFIX = "reconciler_"
@@ -169,6 +170,11 @@ _RUNS = (
     _gauge("last_run_timestamp_seconds", _CLOUD, "When a run last ended, however it did."),
     _gauge("last_success_timestamp_seconds", _CLOUD, "When a run last ended without an error."),
     _gauge("consecutive_failures", _CLOUD, "Runs in a row that failed."),
+    _gauge(
+        "run_trouble", (*_CLOUD, _closed("class", Trouble)),
+        "1 where the newest run that ended met trouble of this class: transient is tried again "
+        "soon and ever later, rejected (by the cloud) and denied (to us) at the next interval.",
+    ),
 )  # fmt: skip
 _SOURCE = (
     _gauge(

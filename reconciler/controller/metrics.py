@@ -31,6 +31,7 @@ from reconciler.controller.status import (
     Trigger,
 )
 from reconciler.engine.values import Action, Cause, Reason
+from reconciler.errors import Trouble
 from reconciler.hide import hide
 from reconciler.kinds.address import Address
 from reconciler.report.values import Row
@@ -203,6 +204,8 @@ def _runs(cloud: CloudStatus) -> Iterator[Sample]:
     yield from _known("last_run_timestamp_seconds", cloud.last_run)
     yield from _known("last_success_timestamp_seconds", cloud.last_success)
     yield "consecutive_failures", (), cloud.failures
+    for trouble in Trouble:
+        yield "run_trouble", (trouble,), int(trouble in cloud.troubles)
 
 
 def _source(cloud: CloudStatus) -> Iterator[Sample]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Reason
+from reconciler.errors import Trouble
 from reconciler.report.values import Table
 from reconciler.settings import Mode
 
@@ -134,6 +135,8 @@ class RunStatus:
     """What ended it early, in one line."""
     seconds: Mapping[Phase, float] = field(default_factory=dict)
     written: Mapping[Written, int] = field(default_factory=dict)
+    troubles: frozenset[Trouble] = frozenset()
+    """What kinds of trouble it met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,10 @@ class CloudStatus:
     last_success: float | None = None
     failures: int = 0
     """Runs in a row that failed."""
+    tries: int = 0
+    """Runs in a row for one commit that met what may work by itself; 0: wait for the interval."""
+    troubles: frozenset[Trouble] = frozenset()
+    """What kinds of trouble the newest run met that ended."""
     unsettled: int = 0
     """Runs in a row after which another look still found something to do."""
     runs: Mapping[tuple[Trigger, Result], int] = field(default_factory=dict)

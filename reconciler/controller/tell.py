@@ -23,6 +23,7 @@ from reconciler.controller.status import (
 from reconciler.engine.policy import room_for
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errand import Ready
+from reconciler.errors import Trouble
 from reconciler.kinds.registry import Kinds
 from reconciler.settings import CloudSettings
 from reconciler.state.values import Desired
@@ -47,7 +48,8 @@ class Asked:
 class Occasion:
     """What a run is about, whatever becomes of it."""
 
-    number: int
+    last: RunStatus | None
+    """The run before."""
     trigger: Trigger
     pauses: tuple[Pause, ...]
     kinds: Kinds
@@ -80,6 +82,8 @@ def tell(
         last_run=now,
         last_success=now if good else before.last_success,
         failures=before.failures + 1 if failed else 0,
+        tries=_tries(before, run, occasion.last),
+        troubles=walked.troubles,
         unsettled=_unsettled(before, walked),
         runs=_add(before.runs, {(occasion.trigger, walked.result): 1}),
         changes=_add(before.changes, run.written),
@@ -93,11 +97,20 @@ def _run(walked: Walked, occasion: Occasion, now: float) -> RunStatus:
         Written(o.change.kind.name, o.change.action, o.change.cause, o.status)
         for o in walked.outcomes
     )
+    number = occasion.last.number + 1 if occasion.last else 1
     return RunStatus(
-        occasion.number, occasion.trigger, walked.started, now, walked.result,
+        number, occasion.trigger, walked.started, now, walked.result,
         walked.desired.revision.name if walked.desired else "",
-        walked.plan_id, walked.error, dict(walked.seconds), dict(written),
+        walked.plan_id, walked.error, dict(walked.seconds), dict(written), walked.troubles,
     )  # fmt: skip
+
+
+def _tries(before: CloudStatus, run: RunStatus, last: RunStatus | None) -> int:
+    """Count what is to be tried again soon; a new commit is a new beginning."""
+    if Trouble.TRANSIENT not in run.troubles:
+        return 0
+    same = last is not None and last.revision == run.revision
+    return before.tries + 1 if same else 1
 
 
 def _unsettled(before: CloudStatus, walked: Walked) -> int:

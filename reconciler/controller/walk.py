@@ -27,7 +27,15 @@ from reconciler.errand import (
     remember,
     with_plan,
 )
-from reconciler.errors import CloudError, LockedError, ReconcilerError, SourceError, StaleError
+from reconciler.errors import (
+    CloudError,
+    LockedError,
+    ReconcilerError,
+    SourceError,
+    StaleError,
+    Trouble,
+    trouble_of,
+)
 from reconciler.line import Selection, Target
 from reconciler.settings import Mode
 from reconciler.state.model import make_desired
@@ -75,10 +83,15 @@ def walk(
     except LockedError as error:
         walked.result, walked.error = Result.BLOCKED, str(error)
     except StaleError as error:
-        walked.result, walked.error = Result.PARTIAL, str(error)
+        _went_wrong(walked, Result.PARTIAL, error)
     except ReconcilerError as error:
-        walked.result, walked.error = Result.FAILED, str(error)
+        _went_wrong(walked, Result.FAILED, error)
     return walked
+
+
+def _went_wrong(walked: Walked, result: Result, error: ReconcilerError) -> None:
+    walked.result, walked.error = result, str(error)
+    walked.troubles = frozenset({trouble_of(error)})
 
 
 def _applied(target: Target, owner: str) -> str:
@@ -173,6 +186,9 @@ def _apply(
     if not report.outcomes:
         return
     undone = failures(walked.outcomes)
+    walked.troubles = frozenset(o.trouble for o in walked.outcomes if o.trouble)
+    if report.interrupted or report.unseen or not (undone or report.settled):
+        walked.troubles |= {Trouble.TRANSIENT}  # another pass may do it
     walked.result = Result.PARTIAL if undone or not report.settled else Result.APPLIED
     if report.left is not None and report.live is not None:
         after = with_plan(job, replace(walked.ready, live=report.live), report.left)

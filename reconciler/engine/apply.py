@@ -12,7 +12,16 @@ from graphlib import TopologicalSorter
 from reconciler.engine.bodies import Context
 from reconciler.engine.steps import Done, perform
 from reconciler.engine.values import Action, Change, Plan, Reason
-from reconciler.errors import CloudError, Conflict, Denied, ReconcilerError, Rejected, Stale
+from reconciler.errors import (
+    CloudError,
+    Conflict,
+    Denied,
+    ReconcilerError,
+    Rejected,
+    Stale,
+    Trouble,
+    trouble_of,
+)
 from reconciler.kinds.address import Address
 
 WORKERS = 12
@@ -36,6 +45,8 @@ class Outcome:
     error: str = ""
     refused: bool = False
     """Whether the service surely did nothing: it said no, and why."""
+    trouble: Trouble | None = None
+    """When it makes sense to try again, where something went wrong."""
     left: Reason | None = None
     """Why it was left as it is, although nothing failed."""
     request_id: str = ""
@@ -146,21 +157,24 @@ class _Run:
             timed = future.result()
         except Stale as error:
             text = f"held stale: {error}; plan again"
-            self._set(Outcome(change, Status.SKIPPED, text, left=Reason.STALE))
+            outcome = Outcome(change, Status.SKIPPED, text, left=Reason.STALE)
+            self._set(replace(outcome, trouble=trouble_of(error)))
         except CloudError as error:
             if isinstance(error, Denied) and change.action is Action.ADOPT:
                 # A read-only backend (LDAP): it is nobody's, and stays so.
                 text = f"its mark is refused, so it counts as external: {error}"
-                self._set(Outcome(change, Status.SKIPPED, text, left=Reason.OWNERSHIP))
+                outcome = Outcome(change, Status.SKIPPED, text, left=Reason.OWNERSHIP)
+                self._set(replace(outcome, trouble=trouble_of(error)))
                 return
             said_no = isinstance(error, (Conflict, Denied, Rejected))
             outcome = Outcome(change, Status.FAILED, str(error), refused=said_no)
+            outcome = replace(outcome, trouble=trouble_of(error))
             self._set(replace(outcome, request_id=error.request_id))
         except ReconcilerError as error:
-            self._set(Outcome(change, Status.FAILED, str(error)))
+            self._set(Outcome(change, Status.FAILED, str(error), trouble=trouble_of(error)))
         except Exception as error:  # noqa: BLE001 - a bug in one kind must not lose the report
             text = f"internal error, please report it: {type(error).__name__}: {error}"
-            self._set(Outcome(change, Status.FAILED, text))
+            self._set(Outcome(change, Status.FAILED, text, trouble=trouble_of(error)))
         else:
             if timed.done.id:
                 self.ids[address] = timed.done.id

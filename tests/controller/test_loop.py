@@ -25,11 +25,11 @@ from reconciler.controller.status import (
 )
 from reconciler.controller.wakeups import Wakeups
 from reconciler.engine.values import Action, Cause, Reason
-from reconciler.errors import Denied, Transient
+from reconciler.errors import Denied, Rejected, Transient, Trouble
 from reconciler.line import Target
 from reconciler.settings import CloudSettings, Mode
 from tests.support.commits import commit, start_repository
-from tests.support.fake_cloud import FakeCloud
+from tests.support.fake_cloud import FakeCloud, Sent, refused
 from tests.support.small_cloud import small_cloud, small_kinds
 
 GROUPS = """
@@ -208,10 +208,80 @@ def test_a_failure_is_followed_by_ever_longer_waits_and_ends_nothing(world: Worl
         assert "keystone is away" in status.run.error
         waits.append(world.loop.pause_after()[0])
     assert waits[:4] == [3.75, 7.5, 15.0, 30.0]
-    assert max(waits) == 675.0
+    assert max(waits) == 90.0  # not so late that it would look dead
+    world.loop.status = replace(status, tries=5000, interval=86400.0)
+    assert world.loop.pause_after()[0] == 675.0
+    world.loop.status = status
     assert world.loop.pause_after()[1] is Trigger.RETRY
     world.error = None
     assert world.once().failures == 0
+    assert world.loop.pause_after() == (60.0, Trigger.INTERVAL)
+
+
+REFUSALS = {
+    "the service is away": (503, Trouble.TRANSIENT, 3.75, Trigger.RETRY),
+    "too many requests": (429, Trouble.TRANSIENT, 3.75, Trigger.RETRY),
+    "it makes no sense": (400, Trouble.REJECTED, 60.0, Trigger.INTERVAL),
+    "something is in the way": (409, Trouble.REJECTED, 60.0, Trigger.INTERVAL),
+    "we may not": (403, Trouble.DENIED, 60.0, Trigger.INTERVAL),
+}
+
+
+@pytest.mark.parametrize(("code", "trouble", "delay", "trigger"), REFUSALS.values(), ids=REFUSALS)
+def test_when_a_refused_change_is_tried_again(
+    world: World, code: int, trouble: Trouble, delay: float, trigger: Trigger
+) -> None:
+    def refuse(sent: Sent) -> None:
+        if sent.path.endswith("/security-groups"):
+            raise refused(code, "no")
+
+    world.commit(GROUPS)
+    world.cloud.before_write = refuse
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.PARTIAL
+    assert status.run.troubles == {trouble}
+    assert world.loop.pause_after() == (delay, trigger)
+    world.cloud.before_write = lambda _sent: None
+    assert world.once().troubles == frozenset()
+
+
+def test_what_may_work_by_itself_is_tried_ever_later_and_never_later_than_a_look(
+    world: World,
+) -> None:
+    def refuse(sent: Sent) -> None:
+        if sent.path.endswith("/security-groups"):
+            raise refused(503, "no")
+
+    world.commit(GROUPS)
+    world.cloud.before_write = refuse
+    waits = []
+    for _ in range(8):
+        world.once()
+        waits.append(world.loop.pause_after()[0])
+    assert waits[:3] == [3.75, 7.5, 15.0]
+    assert waits[-1] == 45.0
+    world.commit(GROUPS.replace("description: b", "description: new"))
+    world.once()
+    assert world.loop.pause_after()[0] == 3.75  # a new commit is a new beginning
+
+
+@pytest.mark.parametrize("error", [Denied("no admin role"), Rejected("no such version")])
+def test_a_login_that_is_refused_waits_for_the_next_interval(
+    world: World, error: Exception
+) -> None:
+    world.commit(GROUPS)
+    world.error = error
+    assert world.once().failures == 1
+    assert world.loop.pause_after() == (60.0, Trigger.INTERVAL)
+
+
+def test_what_is_held_is_no_failure(world: World) -> None:
+    world.commit(GROUPS)
+    world.pauses.append(Pause(Scope.CLOUD, "", "a look", "ann", 0.0, None))
+    status = world.once()
+    assert status.run is not None
+    assert (status.run.result, status.failures) == (Result.BLOCKED, 0)
     assert world.loop.pause_after() == (60.0, Trigger.INTERVAL)
 
 

@@ -33,6 +33,7 @@ from reconciler.controller.status import (
 )
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Observed, Reason
+from reconciler.errors import Trouble
 from reconciler.kinds.address import Address
 from reconciler.report.values import Row, Table
 from reconciler.settings import Mode
@@ -71,7 +72,8 @@ def a_cloud(name: str = "c", owner: str = "o") -> CloudStatus:
         observed={"Network": 95, "Router": 95, "Volume": 1},
         pauses=(Pause(Scope.PROJECT, CANARY, CANARY, CANARY, 1, None),), approvals_pending=1,
         applied=CANARY, applied_committed=49, settled=CANARY, last_run=110, last_success=105,
-        failures=2, unsettled=1, runs={(Trigger.COMMIT, Result.APPLIED): 6},
+        failures=2, troubles=frozenset({Trouble.DENIED}), unsettled=1,
+        runs={(Trigger.COMMIT, Result.APPLIED): 6},
         changes={Written("Network", Action.UPDATE, Cause.LIVE, Status.APPLIED): 8},
         trips={Reason.WIPE: 2}, phases={Phase.PLAN: Histogram().with_one(0.3).with_one(700)},
         requests={("network", "GET", 200): 11, ("network", "GET", 429): 1},
@@ -134,6 +136,8 @@ TOLD = {
     ("last_run_timestamp_seconds",): 110,
     ("last_success_timestamp_seconds",): 105,
     ("consecutive_failures",): 2,
+    ("run_trouble", "denied"): 1,
+    ("run_trouble", "transient"): 0,
     ("source_info", "https://***@git.example/state.git", "main", "a1b2c3"): 1,
     ("source_last_fetch_timestamp_seconds",): 90,
     ("source_fetch_errors_total", "timeout"): 2,
