@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from reconciler.cli.main import cli
+from reconciler.garbage import collect_seldom
 
 
 def main() -> None:
     """Run the command line."""
+    collect_seldom()
     cli(prog_name="reconciler")
 
 
