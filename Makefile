@@ -4,11 +4,11 @@ BIN := .venv/bin
 WORKERS ?= 4
 export PYTHON
 
-.PHONY: help install docs demo test check unit integration test-system chaos requirements clean
+.PHONY: help install docs demo test check unit integration test-system chaos bench-controller requirements clean
 .DEFAULT_GOAL := help
 
 help:  ## this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed  ## set up .venv with the reconciler (.venv/bin/reconciler)
 
@@ -42,6 +42,9 @@ test-system: install  ## tests with programs beyond Python and git: promtool, sy
 chaos: install  ## every fault and every crash point on a real OpenStack of your own; takes long
 	$(BIN)/python scripts/chaos.py $(CHAOS)
 
+bench-controller: install  ## how quick and how small the controller is, on a real OpenStack; takes long
+	$(BIN)/python bench/controller.py $(BENCH)
+
 docs: install  ## write the generated pages and schemas anew
 	$(BIN)/python scripts/docs.py
 	$(BIN)/reconciler schema --write schemas
@@ -58,4 +61,4 @@ requirements:  ## pin the requirements anew, with hashes
 	    reconciler/devcloud/requirements.in -o reconciler/devcloud/requirements.txt
 
 clean:  ## remove what the targets above have made here
-	rm -rf .venv .tools .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools .demo .chaos .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

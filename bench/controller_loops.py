@@ -1,0 +1,136 @@
+"""From many runs of one controller to whether it grows: memory, descriptors, threads, children."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from bench.controller_cloud import Hand
+from bench.controller_figures import Section, percentile, slope
+from bench.controller_place import PROJECTS, Controller, Place, State, controller_in
+
+COMMIT_EVERY, HAND_EVERY = 10, 25
+NAMES = ("memory (RSS)", "file descriptors", "threads", "child processes")
+MEMORY_GROWTH = 5.0
+"""MiB in 1 000 loops that an allocator may take without something being kept."""
+LONG = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a process holds at rest."""
+
+    memory: float
+    """MiB."""
+    files: int
+    threads: int
+    children: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How many loops, and when to look."""
+
+    loops: int
+    warm_up: int
+    every: int
+
+
+def loops(
+    place: Place, hand: Hand, walk: Walk, say: Callable[[str], None], key: str, where: str
+) -> Section:
+    """Run one controller again and again, with commits and changes by hand now and then."""
+    place.settle(interval=LONG, heal=True)
+    samples: list[tuple[int, Sample]] = []
+    seconds: list[float] = []
+    with controller_in(place) as controller:
+        pid = controller.process.pid
+        for number in range(1, walk.loops + 1):
+            seconds.append(_loop(place, hand, controller, number))
+            if number % walk.every == 0 or number == walk.warm_up:
+                time.sleep(0.3)  # what ended with the run is reaped and closed
+                samples.append((number, sample(pid)))
+                told = " ".join(f"{value:.1f}" for value in astuple(samples[-1][1]))
+                say(f"{number} loops: {told}, {sum(seconds) / number:.2f} s each")
+        stopped = controller.stop()
+    return _section(walk, samples, seconds, stopped, key, where)
+
+
+def _loop(place: Place, hand: Hand, controller: Controller, number: int) -> float:
+    """Have the controller walk once, and give how long that took."""
+    since = controller.mark()
+    also = ""
+    if number % HAND_EVERY == 0:
+        hand.change(f"p{number // HAND_EVERY % PROJECTS}", f"by hand {number}")
+        also = "result=applied"
+    began = time.monotonic()
+    if number % COMMIT_EVERY == 0:
+        commit, _, _ = place.push(State(word=f"loop {number}"))
+        also = f"result=applied revision={commit[:7]}"
+        began = time.monotonic()
+        controller.deliver()
+    else:
+        controller.wake()
+    ended = controller.wait("run ended", since)
+    if also not in ended.text or "error=none" not in ended.text:
+        plan = controller.ask("GET", "/api/v1/plan").decode()
+        raise RuntimeError(f"loop {number} was to be {also or 'good'}: {ended.text}\n{plan}")
+    controller.ask("GET", "/metrics")
+    return ended.at - began
+
+
+def sample(pid: int) -> Sample:
+    """Look at what a process holds."""
+    place = Path("/proc") / str(pid)
+    said = dict(
+        line.split(":", 1) for line in (place / "status").read_text(encoding="utf-8").splitlines()
+    )
+    children = [
+        word
+        for task in (place / "task").iterdir()
+        for word in (task / "children").read_text(encoding="utf-8").split()
+    ]
+    memory = int(said["VmRSS"].split()[0]) / 1024
+    files = len([*(place / "fd").iterdir()])
+    return Sample(memory, files, int(said["Threads"]), len(children))
+
+
+def _section(
+    walk: Walk,
+    samples: Sequence[tuple[int, Sample]],
+    seconds: Sequence[float],
+    stopped: float,
+    key: str,
+    where: str,
+) -> Section:
+    warm = [(number, astuple(found)) for number, found in samples if number >= walk.warm_up]
+    rows, wrong, grown = [], [], {}
+    for at, name in enumerate(NAMES):
+        values = [(float(number), float(found[at])) for number, found in warm]
+        first, last = values[0][1], values[-1][1]
+        grown[name] = growth = slope(values) * 1000
+        unit = " MiB" if at == 0 else ""
+        form = ".1f" if at == 0 else ".0f"
+        low, high = (f"{end(v for _, v in values):{form}}{unit}" for end in (min, max))
+        rows.append((name, f"{first:{form}}{unit}", f"{last:{form}}{unit}", low, high,
+                     f"{growth:+.1f}{unit}"))  # fmt: skip
+        if growth > MEMORY_GROWTH if at == 0 else last > first:
+            wrong.append(f"{name} grew from {first:{form}} to {last:{form}}{unit}")
+    middle, slow = percentile(seconds, 0.5), percentile(seconds, 0.99)
+    note = (
+        f"{where} The process is the real one, with the real git server, HTTP server and metrics; "
+        f"a commit every {COMMIT_EVERY} loops, a change by hand that is healed every {HAND_EVERY}, "
+        f"a scrape after each; what it holds is looked at between runs. A loop took {middle:.2f} s "
+        f"(p99 {slow:.2f} s), the end after SIGTERM {stopped:.1f} s."
+    )
+    after, end = f"after {warm[0][0]} loops", f"after {warm[-1][0]}"
+    raw = {
+        "samples": [(number, *astuple(found)) for number, found in samples],
+        "growth_in_1000": grown, "seconds": list(seconds),
+    }  # fmt: skip
+    return Section(
+        key, f"What it holds over {walk.loops} loops, {key.partition('-')[2]}", note,
+        ("", after, end, "least", "most", "growth in 1 000 loops"), tuple(rows), raw, tuple(wrong),
+    )  # fmt: skip
