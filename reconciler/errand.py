@@ -178,7 +178,7 @@ def make(job: Job, ready: Ready, again: Callable[[], Ready], wish: Wish) -> Repo
             approved=ready.policy.releases.approved,
         )  # fmt: skip
         now = time.time()
-        noted = begin(tenure.record, ready.plan, ready.memory, ready.policy, now)
+        noted = begin(tenure.record, ready.plan, ready.live, ready.memory, ready.policy, now)
         tenure.note(noted)
         # The look after the changes must know what they took over.
         known = replace(ready.memory.record, taken=noted.taken)

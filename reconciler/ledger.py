@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler.cloud.live import Live, owners
 from reconciler.cloud.record import MAKING, TAKEN, Record, read_record
 from reconciler.engine.apply import Outcome, Status, failures
 from reconciler.engine.budget import spent_by
@@ -80,19 +81,30 @@ def _prior(record: Record, target: Target, desired: Desired, repository: Reposit
     )  # fmt: skip
 
 
-def begin(record: Record, plan: Plan, memory: Memory, policy: Policy, now: float) -> Record:
+def begin(
+    record: Record, plan: Plan, live: Live, memory: Memory, policy: Policy, now: float
+) -> Record:
     """Note what an apply is about to do, before its first request."""
     todo = [change for change in plan.changes if not change.held]
     noted = record.attempt(memory.attempt, now).spend(spent_by(todo), now)
     planned = {str(change.address) for change in plan.changes}
     making = {*_nameless_makes(todo), *(one for one in record.making if one in planned)}
     noted = replace(noted, making=tuple(sorted(making))[:MAKING])
+    noted = replace(noted, kinds=_written(record, live, policy.owner) | {c.kind.name for c in todo})
     taken = {str(change.address) for change in todo if _takes_unmarked(change)}
     noted = replace(noted, taken=tuple(sorted({*record.taken, *taken}))[:TAKEN])
     if policy.releases.seen or policy.releases.first_meeting:
         noted = replace(noted, met=noted.met | {change.kind.name for change in todo})
     approval = memory.record.approval(plan.id, memory.now)
     return noted.use(approval) if policy.releases.approved and approval else noted
+
+
+def _written(record: Record, live: Live, owner: str) -> frozenset[str]:
+    """Name the kinds of which there may be objects of ours; without a note all were looked at."""
+    if record.kinds is not None:
+        return record.kinds
+    marked = (o.kind.name for o in live.objects.values() if owner in owners(o.kind, o.raw))
+    return frozenset(marked)
 
 
 def _takes_unmarked(change: Change) -> bool:

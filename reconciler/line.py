@@ -16,6 +16,7 @@ from reconciler.engine.hold import hold_waiting
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING, make_plan, wants_of
 from reconciler.engine.policy import Policy
+from reconciler.engine.scope import scope_of, takes_away
 from reconciler.engine.values import Action, Change, Plan
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
@@ -90,13 +91,18 @@ def look(
     owner: str,
     progress: Callable[[str, int], None],
     also: Collection[tuple[str, ...]] = (),
+    only: Collection[str] | None = None,
 ) -> Live:
-    """Observe what the state is about, and all that lies in objects of the names in ``also``."""
+    """Observe what the state is about, and all that lies in objects of the names in ``also``.
+
+    ``only`` keeps to these kinds.
+    """
     wanted = wants_of(desired)
     return observe(
         target.http, target.kinds, target.who,
         wants=lambda parent, kind: (parent, kind) in wanted or parent.names in also,
         keys=ids_of(desired), renames=renames_of(desired), owner=owner, progress=progress,
+        only=only,
     )  # fmt: skip
 
 
@@ -128,9 +134,18 @@ def plan_for(
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
     memory: Memory | None = None,
 ) -> tuple[Plan, Live]:
-    """Observe and compare."""
-    live = look(target, desired, policy.owner, progress)
-    return compare_with(live, target, desired, policy, selection, memory), live
+    """Observe and compare.
+
+    What is far from all that is declared is not listed, unless something is to be taken away:
+    then whatever leans on it, and whoever depends on it, has a say.
+    """
+    scope = scope_of(desired, target.kinds, policy, memory)
+    live = look(target, desired, policy.owner, progress, only=scope)
+    plan = compare_with(live, target, desired, policy, selection, memory)
+    if scope is not None and takes_away(plan.changes):
+        live = look(target, desired, policy.owner, progress)
+        plan = compare_with(live, target, desired, policy, selection, memory)
+    return plan, live
 
 
 def compare_with(

@@ -35,6 +35,7 @@ class _Stored(BaseModel):
     deleted: dict[str, tuple[tuple[float, int], ...]] = Field(default_factory=dict)
     lease: tuple[str, float] | None = None
     used: tuple[str, ...] = ()
+    kinds: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class Record:
     """What people let pass; they lie beside the record, so that neither overwrites the other."""
     used: tuple[str, ...] = ()
     """Approvals that were spent: each is good for one apply."""
+    kinds: frozenset[str] | None = None
+    """Kinds that were ever written under this owner; None: written before this was noted."""
 
     def spent(self, kind: str, now: float) -> int:
         """Count the deletes of a kind within a day."""
@@ -194,7 +197,7 @@ def parse_record(text: Json) -> Record:
         stored.settled, stored.applied, stored.attempted, stored.making, stored.taken,
         stored.behind, stored.met, stored.deleted,
         Lease(*stored.lease) if stored.lease else None,
-        (), stored.used,
+        (), stored.used, stored.kinds,
     )  # fmt: skip
 
 
@@ -246,6 +249,7 @@ def record_text(record: Record) -> str:
         },
         "lease": [record.lease.holder, round(record.lease.until)] if record.lease else None,
         "used": list(record.used),
+        "kinds": None if record.kinds is None else sorted(record.kinds),
     }
     kept = {key: value for key, value in stored.items() if value not in ("", [], {}, None)}
     return json.dumps(kept, separators=(",", ":"))

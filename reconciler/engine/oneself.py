@@ -67,7 +67,7 @@ def keep_admins(
     changes: tuple[Change, ...], live: Live, kinds: Kinds, least: int
 ) -> tuple[Change, ...]:
     """Hold every change that takes a way to be admin, where too few enabled users would be left."""
-    going = [c for c in changes if not c.held and _takes_access(c)]
+    going = [c for c in changes if not c.held and takes_access(c)]
     if not going:
         return changes
     giving = [kind for kind in kinds if kind.grants is not None]
@@ -100,7 +100,8 @@ def _hold_all(
     return tuple(replace(c, held=held) if c.address in doubtful else c for c in changes)
 
 
-def _takes_access(change: Change) -> bool:
+def takes_access(change: Change) -> bool:
+    """Say whether a change may take something away from somebody."""
     if change.action is Action.UPDATE:
         return any(f.path == "enabled" and f.after is False for f in change.fields)
     return change.action in (Action.DELETE, Action.REPLACE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.cloud.live import Live
 from reconciler.cloud.record import Record
 from reconciler.engine.apply import Outcome, Status
 from reconciler.engine.memory import Memory
@@ -30,7 +31,7 @@ def test_what_failed_to_be_made_may_be_there_unmarked(
     kinds: Kinds, status: Status, kept: tuple[str, ...]
 ) -> None:
     change, plan = plan_of(kinds, Action.CREATE)
-    noted = begin(Record(), plan, Memory(), Policy("o"), 0)
+    noted = begin(Record(), plan, Live({}), Memory(), Policy("o"), 0)
     assert noted.making == (str(FLAVOR),)
     report = Report(plan, (Outcome(change, status),), plan)
     assert end(noted, report, Memory(), 0).making == kept
@@ -39,7 +40,7 @@ def test_what_failed_to_be_made_may_be_there_unmarked(
 @pytest.mark.parametrize("status", [Status.FAILED, Status.SKIPPED, Status.PENDING])
 def test_what_waits_for_its_mark_is_not_forgotten(kinds: Kinds, status: Status) -> None:
     change, plan = plan_of(kinds, Action.UPDATE)
-    noted = begin(Record(making=(str(FLAVOR), "Flavor/gone")), plan, Memory(), Policy("o"), 0)
+    noted = begin(Record(making=(str(FLAVOR), "Flavor/gone")), plan, Live({}), Memory(), Policy("o"), 0)
     assert noted.making == (str(FLAVOR),)
     report = Report(plan, (Outcome(change, status),), plan)
     assert end(noted, report, Memory(), 0).making == (str(FLAVOR),)
