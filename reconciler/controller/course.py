@@ -75,6 +75,8 @@ class Walked:
     plan_id: str = ""
     """Of the plan that was made; ``ready`` has what is left of it, once changes were made."""
     ready: Ready | None = None
+    applied_committed: float | None = None
+    """When the commit was made that was last applied to its end."""
     report: Report | None = None
     result: Result = Result.FAILED
     error: str = ""

@@ -90,6 +90,9 @@ class CloudForm(TypedDict):
     held: Annotated[list[dict[str, Any]], Field(description="kind, reason and count.")]
     pauses: list[PauseForm]
     applied_revision: str
+    applied_committed: Annotated[
+        Time, Field(description="When the commit was made that was last applied to its end.")
+    ]
     settled_revision: str
     last_success: Time
     failures: int
@@ -172,7 +175,8 @@ def _cloud(one: CloudStatus) -> CloudForm:
             for (kind, reason), count in sorted(one.held.items())
         ],
         pauses=[_pause(pause) for pause in one.pauses],
-        applied_revision=one.applied, settled_revision=one.settled,
+        applied_revision=one.applied, applied_committed=_time(one.applied_committed),
+        settled_revision=one.settled,
         last_success=_time(one.last_success), failures=one.failures, unsettled=one.unsettled,
         approvals_pending=one.approvals_pending,
     )  # fmt: skip

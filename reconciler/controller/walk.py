@@ -39,6 +39,7 @@ from reconciler.errors import (
 from reconciler.line import Selection, Target
 from reconciler.settings import Mode
 from reconciler.state.model import make_desired
+from reconciler.state.source import head_of
 from reconciler.state.values import Desired
 
 WHOLE = Selection()
@@ -72,6 +73,7 @@ def walk(
         def plan() -> Ready:
             walked.ready = _gated(course, job, _plan(course, job, walked), pauses)
             walked.plan_id = walked.ready.plan.id
+            _note_applied(course, walked)
             if course.settings.mode is Mode.ENFORCE and walked.ready.todo:
                 planned(walked)
             return walked.ready
@@ -127,9 +129,28 @@ def _load(course: Course, walked: Walked, last_good: Desired | None) -> Desired:
         walked.source = replace(walked.source, problem=walked.source.problem or first)
         if last_good is None:
             raise
-        walked.source = replace(walked.source, revision=last_good.revision.name)
+        name = last_good.revision.name
+        committed = _committed(course, name)
+        walked.source = replace(walked.source, revision=name, committed=committed)
         return last_good
     return desired
+
+
+def _committed(course: Course, revision: str) -> float | None:
+    """Give when a commit was made, where it can still be read."""
+    repository = course.source.repository
+    try:
+        return head_of(repository.root, revision)[1] if repository and revision else None
+    except SourceError:
+        return None
+
+
+def _note_applied(course: Course, walked: Walked) -> None:
+    """Note when the commit was made that was last applied to its end."""
+    assert walked.ready is not None  # a plan was made
+    applied, source = walked.ready.memory.record.applied, walked.source
+    newest = applied == source.revision
+    walked.applied_committed = source.committed if newest else _committed(course, applied)
 
 
 def _plan(course: Course, job: Job, walked: Walked) -> Ready:
@@ -183,6 +204,7 @@ def _apply(
         )  # fmt: skip
     walked.report = report
     walked.ready = _with_record(course, job, ready)
+    _note_applied(course, walked)
     if not report.outcomes:
         return
     undone = failures(walked.outcomes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
+import git
 import pytest
 
 from reconciler.chronicle import Chronicle
@@ -28,6 +29,7 @@ from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errors import Denied, Rejected, Transient, Trouble
 from reconciler.line import Target
 from reconciler.settings import CloudSettings, Mode
+from reconciler.state.source import head_of
 from tests.support.commits import commit, start_repository
 from tests.support.fake_cloud import FakeCloud, Sent, refused
 from tests.support.small_cloud import small_cloud, small_kinds
@@ -195,6 +197,41 @@ def test_what_nobody_has_seen_changed_yet_waits_for_an_approval(world: World) ->
     assert status.run is not None
     world.approve(status.run.plan_id)
     assert world.once().held == {}
+
+
+def committed(world: World, revision: str) -> float:
+    return head_of(world.folder, revision)[1]
+
+
+def make_older(world: World) -> str:
+    """Let the newest commit be one of long ago."""
+    with git.Repo(world.folder) as repo:
+        repo.git.commit("--amend", "--no-edit", env={"GIT_COMMITTER_DATE": "2020-01-01T00:00:00Z"})
+        return str(repo.head.commit.hexsha)
+
+
+def test_the_time_is_told_of_the_commit_that_was_last_applied_whole(world: World) -> None:
+    world.commit(GROUPS)
+    first = make_older(world)
+    assert world.once().applied_committed == committed(world, first) == 1577836800.0
+    world.meet("SecurityGroup")
+    second = world.commit(GROUPS.replace("description: b", "description: new"))
+    world.use(apply_commits=False)
+    status = world.once()
+    assert (status.applied, status.applied_committed) == (first, 1577836800.0)
+    assert status.source.committed == committed(world, second)
+    world.use(apply_commits=True)
+    assert world.once().applied_committed == committed(world, second)
+
+
+def test_the_time_of_the_commit_in_force_is_not_that_of_one_that_is_not_valid(
+    world: World,
+) -> None:
+    world.commit(GROUPS)
+    good = make_older(world)
+    world.once()
+    world.commit("domains: {campus: {nonsense: true}}")
+    assert world.once().source.committed == committed(world, good)
 
 
 def test_a_failure_is_followed_by_ever_longer_waits_and_ends_nothing(world: World) -> None:
