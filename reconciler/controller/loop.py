@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler import log
 from reconciler.cloud.session import Answer
@@ -24,6 +25,8 @@ FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0
 DOUBLINGS = 8
 JITTER = 0.1
 """By which part an interval is longer or shorter, so that controllers do not march in step."""
+MARGIN = 1.0
+"""Seconds after the end of a pause at which it is surely over."""
 RUN_DEADLINE = 900.0
 """Seconds that a run may take before the loop counts as dead."""
 
@@ -85,6 +88,7 @@ class Loop:
             if trigger is not None:
                 self.once(trigger)
             delay, next_trigger = self.pause_after()
+            delay = min(delay, self._first_end())
             self._beat(delay)
             found = self.wakeups.wait(self.course.cloud, delay)
             trigger = found or next_trigger
@@ -93,9 +97,11 @@ class Loop:
         """Walk the line once, and tell; a bug in it is told like any other failure."""
         self._beat(RUN_DEADLINE)
         source = self.status.source
+        pauses = self._pauses()
+        if pauses != self.status.pauses:
+            self._tell(replace(self.status, pauses=pauses))
         occasion = Occasion(
-            self.status.run, trigger, self.around.pauses(self.course.cloud), self.course.kinds,
-            self.course.settings,
+            self.status.run, trigger, pauses, self.course.kinds, self.course.settings
         )  # fmt: skip
         log.event(logging.INFO, "run began", cloud=self.course.cloud, trigger=trigger.value)
 
@@ -110,11 +116,17 @@ class Loop:
             walked.error = f"internal error: {type(error).__name__}: {error}"
             walked.troubles = frozenset({trouble_of(error)})
         self.good = walked.desired or self.good
-        now = self.around.clock()
+        now, occasion = self.around.clock(), replace(occasion, pauses=self._pauses())
         self._tell(tell(self.status, walked, occasion, now, self.requests.take()))
         self.around.keep(self.status)
         _log_end(self.status, walked)
         return self.status
+
+    def _pauses(self) -> tuple[Pause, ...]:
+        """Give the pauses that are not over."""
+        now = self.around.clock()
+        every = self.around.pauses(self.course.cloud)
+        return tuple(pause for pause in every if pause.until is None or pause.until > now)
 
     def _tell(self, status: CloudStatus) -> None:
         self.status = status
@@ -135,6 +147,12 @@ class Loop:
             return delay, Trigger.RETRY
         spread = 1 + JITTER * (2 * self.around.chance() - 1)
         return status.interval * spread, Trigger.INTERVAL
+
+    def _first_end(self) -> float:
+        """Give the seconds until the first pause is over: what it held is to be done then."""
+        now = self.around.clock()
+        ends = [pause.until - now for pause in self.status.pauses if pause.until is not None]
+        return max(0.0, min(ends, default=math.inf)) + MARGIN
 
     def _beat(self, seconds: float) -> None:
         now = self.around.clock()

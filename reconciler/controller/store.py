@@ -75,9 +75,10 @@ class Store:
         return self._with(read, ())
 
     def pause(self, cloud: str, pause: Pause) -> bool:
-        """Note a pause; False: it could not be."""
+        """Note a pause, and forget those that are over; False: it could not be."""
 
         def write(database: sqlite3.Connection) -> bool:
+            database.execute("DELETE FROM pauses WHERE until <= ?", (pause.since,))
             row = (pause.scope.value, pause.name, pause.reason, pause.by, pause.since, pause.until)
             database.execute("INSERT OR REPLACE INTO pauses VALUES (?,?,?,?,?,?,?)", (cloud, *row))
             return True

@@ -152,10 +152,10 @@ def test_what_tripped_a_guard_is_counted_once_a_run(world: World) -> None:
     world.commit(GROUPS)
     world.pauses.append(Pause(Scope.KIND, "SecurityGroup", "a look", "ann", 0.0, None))
     status = world.once()
-    assert len(world.told) == 2
+    assert len(world.told) == 3  # the pause, the plan, the end
     assert status.trips == {Reason.SUSPENDED: 1}
     world.once()
-    assert len(world.told) == 3  # nothing is left to be done, so the plan is told at the end alone
+    assert len(world.told) == 4  # nothing is left to be done, so the plan is told at the end alone
     assert world.told[-1].trips == {Reason.SUSPENDED: 1}
 
 
@@ -360,6 +360,32 @@ def test_a_pause_holds_what_it_covers(world: World) -> None:
     assert status.run.result is Result.APPLIED  # the domain and the project
     world.pauses.clear()
     assert world.once().held == {}
+
+
+def test_a_pause_that_is_over_is_told_no_more(world: World) -> None:
+    world.commit(GROUPS)
+    over = Pause(Scope.KIND, "SecurityGroup", "over", "ann", 0.0, time() - 1)
+    lasting = Pause(Scope.KIND, "Network", "a look", "ann", 0.0, time() + 600)
+    world.pauses.extend([over, lasting])
+    assert world.once().pauses == (lasting,)
+    assert world.told[0].pauses == (lasting,)  # before anything takes long
+    assert world.told[-1].held == {}
+
+
+def test_the_loop_wakes_when_a_pause_is_over(world: World) -> None:
+    world.commit(GROUPS)
+    waits: list[float] = []
+
+    class Noting(Wakeups):
+        def wait(self, cloud: str, seconds: float) -> Trigger | None:  # noqa: ARG002 - as it is
+            waits.append(seconds)
+            self.stop()
+            return None
+
+    world.loop.wakeups = Noting(["prod"])
+    world.pauses.append(Pause(Scope.CLOUD, "", "a look", "ann", 0.0, time() + 20))
+    world.loop.run()
+    assert 15 < waits[0] < 22
 
 
 def test_a_refused_token_is_a_failure_with_its_reason(world: World) -> None:

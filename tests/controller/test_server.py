@@ -16,8 +16,10 @@ from reconciler.controller.server import Doors, make_app
 from reconciler.controller.status import (
     CloudStatus,
     ControllerStatus,
+    Pause,
     Result,
     RunStatus,
+    Scope,
     SourceStatus,
     Trigger,
 )
@@ -131,6 +133,13 @@ def test_a_pause_is_kept_and_ended(house: House) -> None:
     assert house.store.pauses("prod") == ()
     again = client.simulate_delete("/api/v1/pauses", params=query, headers=bearer())
     assert again.status_code == 404
+
+
+def test_pauses_that_are_over_are_forgotten(house: House) -> None:
+    for name, since, until in (("Network", 1.0, 10.0), ("Router", 2.0, None), ("Subnet", 20.0, 30)):
+        pause = Pause(Scope.KIND, name, "a look", "ann", since, until)
+        assert house.store.pause("prod", pause)
+    assert [pause.name for pause in house.store.pauses("prod")] == ["Router", "Subnet"]
 
 
 @pytest.mark.parametrize(
