@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.cloud.live import Live, LiveObject, owners, read_fields
+from reconciler.cloud.live import Live, LiveObject, Read, owners, read_fields
 from reconciler.kinds.address import Address, Id
 from reconciler.kinds.edges import edge_address
 from reconciler.kinds.fields import Value
@@ -49,6 +49,7 @@ class Gathering:
     """Ids, a kind, of what something says it lies in, and no listing showed."""
     homeless: set[tuple[str, str]] = field(default_factory=set)
     """Kinds and ids of what was listed, and lies in what was not."""
+    read: dict[Address, Read] = field(default_factory=dict)
     raws: dict[str, list[tuple[Address, Mapping[str, Json]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -123,6 +124,8 @@ def _add(
     else:
         gathering.objects[address] = found
         gathering.children[parent, kind.name].append(address)
+        if kind.edge:
+            gathering.read[address] = (raw, fields)
     if found.id:
         gathering.ids[kind.name, found.id] = address
     gathering.raws[kind.name].append((address, raw))

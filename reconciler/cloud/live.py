@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,6 +12,10 @@ from reconciler.kinds.fields import Value, fields_of
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.values import Json, is_reserved
 from reconciler.kinds.wire import from_wire
+
+Read = tuple[Mapping[str, Json], Mapping[str, Value]]
+"""A raw object and its fields in the vocabulary of its spec."""
+_UNREAD: Read = ({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,14 @@ class Live:
     """Those without a name, and strangers: they lie somewhere although no address finds them."""
     self_groups: frozenset[str] = frozenset()
     """Ids of the groups that the controller's own user is in."""
+    read: Mapping[Address, Read] = field(default_factory=dict)
+    """Edges with their fields, which had to be read to tell their addresses."""
+    services: frozenset[str] = frozenset()
+    """Service types that the catalogue has in our region; none: nobody asked."""
+
+    def lacks(self, service: str) -> bool:
+        """Say whether there is no such service: then there is nothing of it, as far as we see."""
+        return bool(self.services) and service not in self.services
 
     def name_of(self, kind: str, object_id: str) -> Address | Id:
         """Give the address of an id, or the id where nobody listed it."""
@@ -80,25 +92,28 @@ class Live:
         groups |= {group for group in known if group is not None}
         return frozenset({user, *groups}) if user is not None else frozenset(groups)
 
-    def fields(self, found: LiveObject) -> dict[str, Value]:
-        """Read an object in the vocabulary of its spec."""
-        return read_fields(found.kind, found.raw, self)
+    def fields(self, found: LiveObject, only: Container[str] | None = None) -> Mapping[str, Value]:
+        """Read an object in the vocabulary of its spec; of its fields ``only`` these."""
+        raw, fields = self.read.get(found.address, _UNREAD)
+        return fields if raw is found.raw else read_fields(found.kind, found.raw, self, only)
 
     def child_addresses(self, parent: Address, kind: str) -> tuple[Address, ...]:
         return self.children.get((parent, kind), ())
 
 
-def read_fields(kind: Kind, raw: Mapping[str, Json], live: Live) -> dict[str, Value]:
+def read_fields(
+    kind: Kind, raw: Mapping[str, Json], live: Live, only: Container[str] | None = None
+) -> dict[str, Value]:
     """Read a raw object in the vocabulary of its kind's spec, reserved keys left out."""
     shaped = kind.read(dict(raw)) if kind.read else raw
-    values = from_wire(fields_of(kind.spec), shaped, live.name_of)
-    return {name: _unmarked(value) for name, value in values.items()}
-
-
-def _unmarked(value: Value) -> Value:
-    if isinstance(value, dict) and any(is_reserved(key) for key in value):
-        return {key: inner for key, inner in value.items() if not is_reserved(key)}
-    return value
+    fields = fields_of(kind.spec)
+    if only is not None:
+        fields = tuple(field for field in fields if field.name in only)
+    values = from_wire(fields, shaped, live.name_of)
+    for name, value in values.items():
+        if isinstance(value, dict) and any(is_reserved(key) for key in value):
+            values[name] = {key: inner for key, inner in value.items() if not is_reserved(key)}
+    return values
 
 
 def owners(kind: Kind, raw: Mapping[str, Json]) -> frozenset[str]:

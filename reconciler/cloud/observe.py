@@ -119,6 +119,8 @@ def _live(gathering: Gathering, who: Who) -> Live:
         tuple(gathering.nameless),
         tuple(gathering.unplaced),
         who.groups,
+        gathering.read,
+        services=who.services,
     )
 
 

@@ -117,8 +117,8 @@ def _create(resource: Resource, policy: Policy) -> Change:
 def _update(resource: Resource, found: LiveObject, live: Live, policy: Policy) -> Change | None:
     kind = resource.kind
     fields = compare(
-        fields_of(kind.spec), resource.fields, live.fields(found), resource.options.ignore,
-        live.defaults.get(kind.name),
+        fields_of(kind.spec), resource.fields, live.fields(found, resource.fields),
+        resource.options.ignore, live.defaults.get(kind.name),
     )  # fmt: skip
     if not kind.edge and resource.name and resource.name != found.name and found.name:
         renamed = FieldChange("name", found.name, resource.name, forces_replace=not kind.renameable)

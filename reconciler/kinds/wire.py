@@ -19,7 +19,10 @@ def from_wire(
     """Read the fields of a spec out of a raw object; what the object does not have is left out."""
     values: dict[str, Value] = {}
     for field in fields:
-        if field.lifted:
+        if field.plain:
+            if field.wire in raw:
+                values[field.name] = raw[field.wire]
+        elif field.lifted:
             values[field.name] = from_wire(field.nested, raw, name_of)
         elif field.beside:
             values[field.name] = {k: v for k, v in raw.items() if re.fullmatch(field.beside, k)}
