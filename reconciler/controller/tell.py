@@ -172,7 +172,7 @@ def _with_plan(
         held=dict(held),
         oldest=_oldest(ready),
         flapping=dict(Counter(c.kind.name for c in quarrels)),
-        observed={**status.observed, **seen},
+        observed={k: at for k, at in status.observed.items() if k in ready.plan.observed} | seen,
         approvals_pending=int(any(reason in RELEASED_BY_APPROVAL for _, reason in held)),
         applied=record.applied,
         applied_committed=walked.applied_committed,
