@@ -71,7 +71,10 @@ def examine(line: Line, kinds: Kinds, now: datetime) -> tuple[Check, ...]:
     except CloudError as error:
         advice = "check clouds.yaml, and that the identity API answers"
         if isinstance(error, Denied):
-            advice = "log in as an admin, scoped to a project (project_name, project_domain_name)"
+            advice = (
+                "log in as an admin scoped to a project (project_name, project_domain_name), "
+                "in a region of the catalogue (region_name)"
+            )
         return (Check("login", "identity", Verdict.MISSING, str(error), advice),)
     speaks = f"{who.user_name} as {', '.join(sorted(who.roles))} of project {who.project_name}"
     checks = [Check("login", "identity", Verdict.OK, speaks)]

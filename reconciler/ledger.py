@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cloud.live import Live, owners
 from reconciler.cloud.record import MAKING, TAKEN, Record, read_record
 from reconciler.engine.apply import Outcome, Status, failures
-from reconciler.engine.budget import spent_by
+from reconciler.engine.budget import grown_by, spent_by
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING as MAKING_ACTIONS
 from reconciler.engine.policy import Policy
@@ -87,10 +87,13 @@ def begin(
     """Note what an apply is about to do, before its first request."""
     todo = [change for change in plan.changes if not change.held]
     noted = record.attempt(memory.attempt, now).spend(spent_by(todo), now)
+    noted = noted.grow(grown_by(todo), now)
     planned = {str(change.address) for change in plan.changes}
     making = {*_nameless_makes(todo), *(one for one in record.making if one in planned)}
     noted = replace(noted, making=tuple(sorted(making))[:MAKING])
     noted = replace(noted, kinds=_written(record, live, policy.owner) | {c.kind.name for c in todo})
+    missed = frozenset() if policy.releases.unlisted else record.services
+    noted = replace(noted, services=live.services | missed)
     taken = {str(change.address) for change in todo if _takes_unmarked(change)}
     noted = replace(noted, taken=tuple(sorted({*record.taken, *taken}))[:TAKEN])
     if policy.releases.seen or policy.releases.first_meeting:
@@ -130,7 +133,9 @@ def end(
         for o in outcomes
         if o.status in (Status.SKIPPED, Status.PENDING) or (o.status is Status.FAILED and o.refused)
     ]
-    noted = record.spend({kind: -count for kind, count in spent_by(undone).items()}, now)
+    noted = record.spend(_negative(spent_by(undone)), now)
+    unmade = [o.change for o in outcomes if o.status is not Status.APPLIED]
+    noted = noted.grow(_negative(grown_by(unmade)), now)
     if report.interrupted or report.unseen:
         return noted
     unsure = _uncertain(outcomes)
@@ -149,6 +154,10 @@ def end(
     if not done:
         return noted
     return replace(noted, settled=memory.attempt, attempted=(), taken=())
+
+
+def _negative(counts: Mapping[str, int]) -> dict[str, int]:
+    return {kind: -count for kind, count in counts.items()}
 
 
 def _behind(report: Report) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from reconciler.cloud.session import Who
 from reconciler.engine.adopt import marks_only
 from reconciler.engine.apply import Listener, Outcome, apply_plan, failures
 from reconciler.engine.bodies import Context
-from reconciler.engine.contents import hold_full
+from reconciler.engine.contents import Around, hold_full
 from reconciler.engine.hold import hold_waiting
 from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING, make_plan, wants_of
@@ -163,7 +163,9 @@ def compare_with(
     )  # fmt: skip
     if selection.marks_only:
         return marks_only(plan, selection.targets, policy)
-    emptied = hold_full(plan.changes, target.http, target.who.services)
+    known = memory.record.services if memory else frozenset()
+    around = Around(target.http, target.who, target.kinds, known)
+    emptied = hold_full(plan.changes, around, policy.releases)
     if emptied != plan.changes:
         emptied, _ = hold_waiting(emptied, desired, live)  # a domain takes its projects along
     return replace(plan, changes=tuple(sorted(emptied, key=lambda change: change.address)))

@@ -35,6 +35,7 @@ class Let(BaseModel):
     unsettled: bool = False
     history: bool = False
     flap: bool = False
+    unlisted: bool = False
 
     @classmethod
     def of(cls, releases: Releases) -> Let:
@@ -44,6 +45,7 @@ class Let(BaseModel):
             update=releases.update, wipe=tuple(sorted(releases.wipe)),
             first_meeting=releases.first_meeting, adopt=releases.adopt,
             unsettled=releases.unsettled, history=releases.history, flap=releases.flap,
+            unlisted=releases.unlisted,
         )  # fmt: skip
 
     def releases(self) -> Releases:
@@ -51,7 +53,7 @@ class Let(BaseModel):
         return Releases(
             frozenset(self.replace), self.delete, self.update, frozenset(self.wipe),
             first_meeting=self.first_meeting, adopt=self.adopt, unsettled=self.unsettled,
-            history=self.history, flap=self.flap,
+            history=self.history, flap=self.flap, unlisted=self.unlisted,
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ FLAGS = {
     "unsettled": "Delete what only an apply declared that did not come to its end.",
     "history": "Delete and replace although the record, or its revision, is gone.",
     "flap": "Go on correcting what somebody else changes back again and again.",
+    "unlisted": "Delete projects whose things in other services and regions nobody can list.",
 }
 
 

@@ -16,6 +16,8 @@ from reconciler.kinds.values import Json
 DAY = 86400.0
 LONGEST: Final = 20_000
 """Bytes that Keystone was seen to keep; the column holds 64 kB, with all other extra attributes."""
+Counts = Mapping[str, tuple[tuple[float, int], ...]]
+"""A kind: when, and how many."""
 ATTEMPTS, USED, MAKING, TAKEN = 100, 50, 100, 100
 
 
@@ -36,6 +38,8 @@ class _Stored(BaseModel):
     lease: tuple[str, float] | None = None
     used: tuple[str, ...] = ()
     kinds: frozenset[str] | None = None
+    services: frozenset[str] = frozenset()
+    made: dict[str, tuple[tuple[float, int], ...]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Record:
     """Addresses of which ``applied`` asks for more than was done: a commit is why they differ."""
     met: frozenset[str] = frozenset()
     """Kinds that a plan has written once which somebody had seen."""
-    deleted: Mapping[str, tuple[tuple[float, int], ...]] = field(default_factory=dict)
+    deleted: Counts = field(default_factory=dict)
     """When how many of a kind were deleted, in the last 24 hours."""
     lease: Lease | None = None
     approvals: tuple[Approval, ...] = ()
@@ -88,10 +92,18 @@ class Record:
     """Approvals that were spent: each is good for one apply."""
     kinds: frozenset[str] | None = None
     """Kinds that were ever written under this owner; None: written before this was noted."""
+    services: frozenset[str] = frozenset()
+    """Services that the catalogue ever had in our region: one that it lacks now is still there."""
+    made: Counts = field(default_factory=dict)
+    """When how many of a kind became ours, in the last 24 hours."""
 
     def spent(self, kind: str, now: float) -> int:
         """Count the deletes of a kind within a day."""
-        return sum(count for at, count in self.deleted.get(kind, ()) if now - at < DAY)
+        return _within_a_day(self.deleted.get(kind, ()), now)
+
+    def grown(self, kind: str, now: float) -> int:
+        """Count what became ours of a kind within a day: it must not make room for deletes."""
+        return _within_a_day(self.made.get(kind, ()), now)
 
     def attempt(self, revision: str, now: float) -> Record:
         """Note that an apply of a revision begins."""
@@ -105,16 +117,11 @@ class Record:
 
     def spend(self, counts: Mapping[str, int], now: float) -> Record:
         """Note deletes; a negative count gives back what was not done after all."""
-        kept = {
-            kind: tuple((at, n) for at, n in entries if now - at < DAY)
-            for kind, entries in self.deleted.items()
-        }
-        at = float(round(now))  # what is given back must be forgotten with what it was taken from
-        for kind, count in counts.items():
-            same = sum(n for when, n in kept.get(kind, ()) if when == at) + count
-            others = tuple(one for one in kept.get(kind, ()) if one[0] != at)
-            kept[kind] = (*others, (at, same)) if same else others
-        return replace(self, deleted={kind: found for kind, found in kept.items() if found})
+        return replace(self, deleted=_noted(self.deleted, counts, now))
+
+    def grow(self, counts: Mapping[str, int], now: float) -> Record:
+        """Note what becomes ours; a negative count is of what did not after all."""
+        return replace(self, made=_noted(self.made, counts, now))
 
     def approval(self, plan_id: str, now: float) -> Approval | None:
         """Give the approval of a plan that is still good."""
@@ -124,6 +131,24 @@ class Record:
     def use(self, approval: Approval) -> Record:
         """Note that an approved plan is being applied: by this approval, it will not be again."""
         return replace(self, used=(*self.used, approval.key)[-USED:])
+
+
+def _within_a_day(entries: tuple[tuple[float, int], ...], now: float) -> int:
+    return sum(count for at, count in entries if now - at < DAY)
+
+
+def _noted(counts: Counts, more: Mapping[str, int], now: float) -> Counts:
+    """Add counts to those of a day."""
+    kept = {
+        kind: tuple((at, n) for at, n in entries if now - at < DAY)
+        for kind, entries in counts.items()
+    }
+    at = float(round(now))  # what is given back must be forgotten with what it was taken from
+    for kind, count in more.items():
+        same = sum(n for when, n in kept.get(kind, ()) if when == at) + count
+        others = tuple(one for one in kept.get(kind, ()) if one[0] != at)
+        kept[kind] = (*others, (at, same)) if same else others
+    return {kind: found for kind, found in kept.items() if found}
 
 
 def attribute(owner: str) -> str:
@@ -197,7 +222,7 @@ def parse_record(text: Json) -> Record:
         stored.settled, stored.applied, stored.attempted, stored.making, stored.taken,
         stored.behind, stored.met, stored.deleted,
         Lease(*stored.lease) if stored.lease else None,
-        (), stored.used, stored.kinds,
+        (), stored.used, stored.kinds, stored.services, stored.made,
     )  # fmt: skip
 
 
@@ -228,8 +253,12 @@ def _shortened(record: Record) -> Record:
         record = replace(record, making=record.making[:making], taken=record.taken[:taken])
     if len(record_text(record)) <= LONGEST:
         return record
-    counts = {kind: ((at[-1][0], sum(n for _, n in at)),) for kind, at in record.deleted.items()}
-    return replace(record, deleted=counts, attempted=record.attempted[-10:])
+    deleted, made = _summed(record.deleted), _summed(record.made)
+    return replace(record, deleted=deleted, made=made, attempted=record.attempted[-10:])
+
+
+def _summed(counts: Counts) -> Counts:
+    return {kind: ((found[-1][0], sum(n for _, n in found)),) for kind, found in counts.items()}
 
 
 def record_text(record: Record) -> str:
@@ -243,13 +272,19 @@ def record_text(record: Record) -> str:
         "taken": list(record.taken),
         "behind": list(record.behind),
         "met": sorted(record.met),
-        "deleted": {
-            kind: [[round(at), count] for at, count in entries]
-            for kind, entries in sorted(record.deleted.items())
-        },
+        "deleted": _stored(record.deleted),
+        "made": _stored(record.made),
+        "services": sorted(record.services),
         "lease": [record.lease.holder, round(record.lease.until)] if record.lease else None,
         "used": list(record.used),
         "kinds": None if record.kinds is None else sorted(record.kinds),
     }
     kept = {key: value for key, value in stored.items() if value not in ("", [], {}, None)}
     return json.dumps(kept, separators=(",", ":"))
+
+
+def _stored(counts: Counts) -> Json:
+    return {
+        kind: [[round(at), count] for at, count in entries]
+        for kind, entries in sorted(counts.items())
+    }

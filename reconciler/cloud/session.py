@@ -19,6 +19,7 @@ import openstack.exceptions
 from keystoneauth1.adapter import Adapter
 
 from reconciler.cloud.answers import TRIES, classify, wait_before_next
+from reconciler.cloud.catalogue import one_region, places_in
 from reconciler.errors import CloudError, Denied, SettingsError, Transient
 from reconciler.hide import hide
 from reconciler.kinds.values import NOTHING, Json
@@ -55,6 +56,8 @@ class Who:
     region: str = ""
     groups: frozenset[str] = frozenset()
     """Ids of the groups that the user is in, as far as they can be told."""
+    elsewhere: frozenset[tuple[str, str]] = frozenset()
+    """Service types that the catalogue holds in other regions, and these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ class Cloud:
         """Log in, and refuse every token that is not a project-scoped admin's, by name.
 
         Raises:
-            Denied: the token has another scope, or no admin role: its lists would be partial.
+            Denied: the token has another scope, or no admin role: its lists would be partial; or
+                the catalogue does not tell which region is meant.
 
         """
         auth: Any = self._session.auth
@@ -126,19 +130,13 @@ class Cloud:
         roles = frozenset(access.role_names)
         if "admin" not in roles:
             raise Denied(f"the roles are {', '.join(sorted(roles)) or 'none'}: admin is needed")
-        catalog = access.service_catalog
-        here = {  # what has an endpoint in our region
-            entry["type"]
-            for entry in catalog.catalog
-            if any(
-                self.region in ("", end.get("region"), end.get("region_id"))
-                for end in entry["endpoints"]
-            )
-        }
+        places = places_in(access.service_catalog.catalog)
+        region = one_region(self.region, {place for _, place in places})
         return Who(
             access.user_id, access.username, access.project_id, access.project_name,
-            roles, frozenset(_main_type(word) for word in here), self.region,
+            roles, frozenset(word for word, place in places if place == region), region,
             self._groups(access.user_id),
+            frozenset((word, place) for word, place in places if place != region),
         )  # fmt: skip
 
     def _groups(self, user_id: str) -> frozenset[str]:
@@ -265,10 +263,6 @@ def _named(service: str, region: str, call: Callable[[], Any]) -> Any:
         raise Transient(f"{service}: {_brief(error)}", service=service) from error
     except ks.ClientException as error:
         raise Transient(f"{service}: {_brief(error)}", service=service) from error
-
-
-def _main_type(word: str) -> str:
-    return "block-storage" if word in ("volume", "volumev2", "volumev3") else word
 
 
 def _brief(error: Exception) -> str:

@@ -67,6 +67,17 @@ def spent_by(changes: Iterable[Change]) -> dict[str, int]:
     return counts
 
 
+def grown_by(changes: Iterable[Change]) -> dict[str, int]:
+    """Count what becomes ours of each kind that the budgets count: made, or taken over."""
+    counts: dict[str, int] = {}
+    for change in changes:
+        new = change.action in (Action.CREATE, Action.ADOPT, Action.REPLACE) or change.mark
+        counted = not change.kind.edge or change.kind.grants is not None
+        if new and counted and not change.held:
+            counts[change.kind.name] = counts.get(change.kind.name, 0) + 1
+    return counts
+
+
 def _counts_as_delete(change: Change, planned: Mapping[Address, Change]) -> bool:
     if change.held or change.action not in GOING or _follows(change, planned):
         return False
@@ -131,7 +142,8 @@ def _budget(
     kind: Kind, going: list[Change], ours: list[LiveObject], policy: Policy, memory: Memory
 ) -> Held | None:
     spent = memory.record.spent(kind.name, memory.now)
-    room = room_for(kind.name, grave=kind.grave, limits=policy.limits).of(len(ours) + spent)
+    before = max(0, len(ours) + spent - memory.record.grown(kind.name, memory.now))
+    room = room_for(kind.name, grave=kind.grave, limits=policy.limits).of(before)
     left = max(room - spent, policy.releases.delete, 0)
     if len(going) <= left:
         return None

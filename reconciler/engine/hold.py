@@ -32,7 +32,7 @@ def hold_in_use(changes: tuple[Change, ...], live: Live, kinds: Kinds) -> tuple[
     return tuple(planned.values())
 
 
-def _leaners(kinds: Kinds, target: str) -> Iterator[tuple[Kind, bool]]:
+def leaners(kinds: Kinds, target: str) -> Iterator[tuple[Kind, bool]]:
     """Give the kinds that lie in objects of a kind (True), or refer to them and block."""
     for kind in kinds:
         if (target in kind.within or target in kind.ancestors.values()) and not kind.edge:
@@ -46,7 +46,7 @@ def _leaning(doomed: list[Change], live: Live, kinds: Kinds) -> dict[Address, li
     if not doomed:
         return {}
     targets = {change.kind.name for change in doomed}
-    interesting = {kind.name for target in targets for kind, _ in _leaners(kinds, target)}
+    interesting = {kind.name for target in targets for kind, _ in leaners(kinds, target)}
     found: dict[Address, list[LiveObject]] = {change.address: [] for change in doomed}
     twins = (one for found_there in live.twins.values() for one in found_there)
     for other in (*live.objects.values(), *twins, *live.unplaced):
@@ -78,8 +78,8 @@ def _in_use(
     live: Live,
     kinds: Kinds,
 ) -> Held | None:
-    for kind, _ in _leaners(kinds, change.kind.name):
-        if kind.name in live.incomplete:
+    for kind, _ in leaners(kinds, change.kind.name):
+        if kind.name in live.incomplete and not live.lacks(kind.service):
             why = f"{kind.name} was not read whole, so nobody knows what leans on it"
             return Held(Reason.INCOMPLETE, f"{why}: {live.incomplete[kind.name]}")
     counted: dict[str, int] = {}

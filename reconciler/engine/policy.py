@@ -28,6 +28,8 @@ class Releases:
     unsettled: bool = False
     history: bool = False
     flap: bool = False
+    unlisted: bool = False
+    """Somebody looked where things may lie that nobody here can list."""
     said_yes: bool = False
     """This very plan was shown, and somebody said yes to it."""
     approved: bool = False

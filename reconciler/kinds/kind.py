@@ -40,9 +40,9 @@ class Contents:
 
     word: str
     service: str
-    path: str
-    """A filtered listing; ``{id}`` is the object's."""
-    items: str
+    path: str = ""
+    """A filtered listing; ``{id}`` is the object's. Without one nobody but the owner can ask."""
+    items: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

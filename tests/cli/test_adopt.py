@@ -172,7 +172,7 @@ def test_the_record_learns_nothing_but_that_nobody_writes_any_more(
 ) -> None:
     """A mark releases no first meeting, settles no commit, and is no attempt to make anything.
 
-    Only where there may be marks of ours is noted.
+    Only where there may be marks of ours is noted, and how many came to be ours today.
     """
     before = record_of(cloud)
     group(cloud, project, "web", description="by hand")
@@ -180,7 +180,8 @@ def test_the_record_learns_nothing_but_that_nobody_writes_any_more(
     adopt(repository, "SecurityGroup")
     after = record_of(cloud)
     assert after.kinds == (before.kinds or frozenset()) | {"SecurityGroup"}
-    assert replace(after, kinds=before.kinds) == before
+    assert after.made.keys() - before.made.keys() == {"SecurityGroup"}
+    assert replace(after, kinds=before.kinds, made=before.made) == before
     answer = repository.apply(code=Code.HELD)
     assert held(answer) == {f"{GROUPS}/web": "first_meeting"}
 

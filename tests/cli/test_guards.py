@@ -162,11 +162,12 @@ def test_projects_and_networks_go_only_when_somebody_approves(
     ],
 )
 def test_every_limit_that_is_written_counts(
-    repository: Repository, limits: str, *, passes: bool
+    repository: Repository, cloud: FakeCloud, limits: str, *, passes: bool
 ) -> None:
     repository.settings(*PRUNED, more=limits)
     repository.commit(shop(nets("a", "b", "c")))
     repository.apply(SEEN)
+    keep_record(cloud, record_a_day_older)
     repository.commit(shop(nets("a", "b")))
     repository.apply(code=Code.DONE if passes else Code.HELD)
 
@@ -175,6 +176,7 @@ def test_small_commits_do_not_drain_a_cloud(repository: Repository, cloud: FakeC
     names = [f"n{number:02}" for number in range(20)]
     repository.commit(shop(groups(*names)))
     repository.apply(SEEN)
+    keep_record(cloud, record_a_day_older)
     for count in range(19, 9, -1):
         repository.commit(shop(groups(*names[:count])))
         answer = repository.plan()
@@ -191,8 +193,55 @@ def test_small_commits_do_not_drain_a_cloud(repository: Repository, cloud: FakeC
 
 def record_a_day_older(record: Record) -> Record:
     text = json.loads(record_text(record))
-    text["deleted"] = {k: [[at - 86401, n] for at, n in v] for k, v in text["deleted"].items()}
+    for name in ("deleted", "made"):
+        counts = text.get(name, {}).items()
+        text[name] = {kind: [[at - 86401, n] for at, n in found] for kind, found in counts}
     return parse_record(json.dumps(text))
+
+
+def test_what_was_made_today_makes_no_room_for_deletes(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    """Else whoever wants to delete ten makes forty more before."""
+    names = [f"n{number:02}" for number in range(8)]
+    repository.commit(shop(groups(*names)))
+    repository.apply(SEEN)
+    keep_record(cloud, record_a_day_older)
+    more = [f"m{number:02}" for number in range(32)]
+    repository.commit(shop(groups(*names, *more)))
+    repository.apply()
+    repository.commit(shop(groups(*names[3:], *more)))
+    answer = repository.apply(code=Code.HELD)
+    assert set(held(answer).values()) == {"budget"}
+    repository.commit(shop(groups(*names[2:], *more)))  # a quarter of the eight of yesterday
+    repository.apply()
+    repository.commit(shop(groups(*names[2:])))
+    assert set(held(repository.apply(code=Code.HELD)).values()) == {"budget"}
+    keep_record(cloud, record_a_day_older)
+    repository.commit(shop(groups(*names[2:], *more[3:])))
+    repository.apply()
+    assert len(named(cloud, "/security-groups")) == 6 + 29
+
+
+def test_what_was_not_made_after_all_takes_no_room(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    names = [f"n{number:02}" for number in range(8)]
+    repository.commit(shop(groups(*names)))
+    repository.apply(SEEN)
+    keep_record(cloud, record_a_day_older)
+
+    def refuse(sent: Sent) -> None:
+        if (sent.method, sent.path) == ("POST", "/security-groups"):
+            raise refused(503, "The server is currently unavailable.")
+
+    cloud.before_write = refuse
+    repository.commit(shop(groups(*names, *(f"m{number}" for number in range(8)))))
+    repository.apply(code=Code.FAILED)
+    cloud.before_write = lambda _sent: None
+    repository.commit(shop(groups(*names[2:])))
+    repository.apply()
+    assert len(named(cloud, "/security-groups")) == 6
 
 
 def test_none_of_a_kind_left_is_a_wipe_whatever_the_counts(
@@ -201,6 +250,7 @@ def test_none_of_a_kind_left_is_a_wipe_whatever_the_counts(
     repository.settings(*PRUNED, more="limits: {delete: {absolute: 50, fraction: 1}}")
     repository.commit(shop(groups("a", "b")))
     repository.apply(SEEN)
+    keep_record(cloud, record_a_day_older)
     repository.commit(shop())
     assert set(held(repository.apply(code=Code.HELD)).values()) == {"wipe"}
     repository.commit(shop(groups("c", "d")))  # as many as before, and none of them

@@ -40,6 +40,27 @@ def _write(body: dict[str, Json], _raw: Mapping[str, Json]) -> dict[str, Json]:
     return put_extra(body)
 
 
+def _all_of(word: str, service: str, path: str, items: str) -> Contents:
+    return Contents(word, service, f"{path}?all_tenants=1&project_id={{id}}", items)
+
+
+CONTENTS = (
+    _all_of("servers", "compute", "/servers", "servers"),
+    _all_of("volumes", "block-storage", "/volumes", "volumes"),
+    _all_of("volume snapshots", "block-storage", "/snapshots", "snapshots"),
+    _all_of("volume backups", "block-storage", "/backups", "backups"),
+    # What follows is no matter of ours, and lists of it differ too much to be believed when empty.
+    Contents("containers", "object-store"),
+    Contents("load balancers", "load-balancer"),
+    Contents("stacks", "orchestration"),
+    Contents("secrets", "key-manager"),
+    Contents("zones", "dns"),
+    Contents("shares", "shared-file-system"),
+    Contents("clusters", "container-infrastructure-management"),
+    Contents("database instances", "database"),
+)
+"""What belongs to a project beside objects of kinds."""
+
 PROJECT = Kind(
     name="Project",
     collection="projects",
@@ -53,16 +74,7 @@ PROJECT = Kind(
     mark=TAGGED_IN_BODY,
     grave=True,
     vital=("name", "enabled"),
-    contents=(
-        Contents("servers", "compute", "/servers?all_tenants=1&project_id={id}", "servers"),
-        Contents("volumes", "block-storage", "/volumes?all_tenants=1&project_id={id}", "volumes"),
-        Contents(
-            "volume snapshots",
-            "block-storage",
-            "/snapshots?all_tenants=1&project_id={id}",
-            "snapshots",
-        ),
-    ),
+    contents=CONTENTS,
     read=_read,
     write=_write,
     calls={"mark": Call("PUT", "/projects/{id}/tags/{mark}")},
