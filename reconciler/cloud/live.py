@@ -60,12 +60,6 @@ class Live:
     """Those without a name, and strangers: they lie somewhere although no address finds them."""
     self_groups: frozenset[str] = frozenset()
     """Ids of the groups that the controller's own user is in."""
-    services: frozenset[str] = frozenset()
-    """Service types that the catalogue has in our region; none: nobody asked."""
-
-    def lacks(self, service: str) -> bool:
-        """Say whether there is no such service: then there is nothing of it, as far as we see."""
-        return bool(self.services) and service not in self.services
     read: Mapping[Address, Read] = field(default_factory=dict)
     """Edges with their fields, which had to be read to tell their addresses."""
     services: frozenset[str] = frozenset()

@@ -119,7 +119,6 @@ def _live(gathering: Gathering, who: Who) -> Live:
         tuple(gathering.nameless),
         tuple(gathering.unplaced),
         who.groups,
-        services=who.services,
         gathering.read,
         services=who.services,
     )
