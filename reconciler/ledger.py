@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +14,21 @@ from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING as MAKING_ACTIONS
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Cause, Change, Plan, Reason
-from reconciler.errors import CloudError
+from reconciler.errors import CloudError, SourceError
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import MarkStyle
 from reconciler.kinds.kind import Form
 from reconciler.line import Report, Selection, Target, renames_of
 from reconciler.state.history import Prior, Revisions, read_prior
-from reconciler.state.source import commits_since, fingerprint, keep_commit, read_commit, toplevel
+from reconciler.state.source import (
+    Commit,
+    Revision,
+    commits_since,
+    fingerprint,
+    keep_commit,
+    read_commit,
+    toplevel,
+)
 from reconciler.state.values import Desired
 
 BEHIND = 8_000
@@ -35,6 +43,8 @@ class Repository:
 
     root: Path
     folder: str
+    have: Callable[[str], bool] | None = None
+    """Fetches what is missing of the history, and says whether a commit comes before the head."""
 
 
 def repository_of(root: Path, folder: Path) -> Repository | None:
@@ -76,9 +86,24 @@ def _prior(record: Record, target: Target, desired: Desired, repository: Reposit
     named = Revisions(record.settled, record.applied, record.attempted)
     return read_prior(
         desired, named, renames_of(desired), target.kinds,
-        lambda revision: read_commit(repository.root, revision, repository.folder),
-        lambda old: commits_since(repository.root, old, desired.revision.name),
+        lambda revision: _read(repository, revision),
+        lambda old: _since(repository, old, desired.revision.name),
     )  # fmt: skip
+
+
+def _read(repository: Repository, revision: str) -> Revision:
+    try:
+        return read_commit(repository.root, revision, repository.folder)
+    except SourceError:
+        if repository.have is None or not repository.have(revision):
+            raise
+        return read_commit(repository.root, revision, repository.folder)
+
+
+def _since(repository: Repository, old: str, new: str) -> tuple[Commit, ...]:
+    if repository.have is not None and not repository.have(old):
+        raise SourceError(f"{new[:7]} does not come after {old[:7]}")
+    return commits_since(repository.root, old, new)
 
 
 def begin(

@@ -9,7 +9,7 @@ from reconciler.controller.status import SourceStatus
 from reconciler.errors import SourceError
 from reconciler.hide import hide
 from reconciler.ledger import Repository
-from reconciler.state.follow import Follower, Head, fetch, rebuild, take
+from reconciler.state.follow import Follower, Head, fetch, have, rebuild, take
 from reconciler.state.source import Revision, read_commit
 
 
@@ -58,4 +58,16 @@ class RemoteSource:
     @property
     def repository(self) -> Repository | None:
         """Give where earlier revisions are read."""
-        return Repository(self.follower.clone, self.folder)
+        return Repository(self.follower.clone, self.folder, self._have)
+
+    def _have(self, revision: str) -> bool:
+        """Deepen the clone until it holds a commit; no other fetch goes there with credentials.
+
+        Raises:
+            SourceError: it would have to be fetched, and cannot be.
+
+        """
+        try:
+            return have(self.follower, revision)
+        except OSError as error:
+            raise SourceError(f"{self.follower.folder}: {error.strerror}") from error

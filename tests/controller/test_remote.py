@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import git
 import pytest
 
+from reconciler.cloud.record import Record, write_record
 from reconciler.controller.remote import RemoteSource
+from reconciler.ledger import recall
+from reconciler.line import Selection, Target
 from reconciler.settings import Source
 from reconciler.state.follow import accept, follow
+from reconciler.state.history import Prior
+from reconciler.state.model import make_desired
 from tests.support.commits import commit, start_repository
+from tests.support.git_server import http, make_work
+from tests.support.small_cloud import small_cloud, small_kinds
 
 STATE = {"desired_state/all.yaml": "domains: {campus: {description: The campus}}"}
 
@@ -79,3 +87,54 @@ def test_a_repository_that_is_gone_leaves_the_last_commit_in_force(
     assert (status.revision, status.fetched) == (first, 1.0)
     assert status.problem
     assert b"The campus" in source.read(first).files["all.yaml"]
+
+
+def test_what_was_settled_long_ago_is_fetched_with_the_credentials(tmp_path: Path) -> None:
+    work = make_work(tmp_path)
+    first = work.commit("domains: {campus: {description: First}}")
+    for _ in range(60):
+        work.commit(push=False)
+    work.push()
+    newest = work.head()
+    with http(work.bare.parent) as (url, mood):
+        mood.token = "a token"
+        where = Source.model_validate(
+            {"url": f"{url}/state.git", "token": {"env": "GIT_TOKEN"}, "timeout": 20}
+        )
+        follower = follow(where, tmp_path / "clone", {**os.environ, "GIT_TOKEN": "a token"})
+        source = RemoteSource(follower, "state")
+        assert source.fetch(1.0).revision == newest
+        source.take(newest)
+        assert settled(source, newest, first).missing == ""
+        assert settled(source, newest, "1" * 40).missing.endswith("does not come after 1111111")
+
+
+def test_what_was_settled_and_cannot_be_fetched_is_said_to_be_missing(tmp_path: Path) -> None:
+    work = make_work(tmp_path)
+    first = work.commit("domains: {campus: {description: First}}")
+    for _ in range(60):
+        work.commit(push=False)
+    work.push()
+    with http(work.bare.parent) as (url, mood):
+        where = Source.model_validate({"url": f"{url}/state.git", "timeout": 20})
+        source = RemoteSource(follow(where, tmp_path / "clone"), "state")
+        newest = source.fetch(1.0).revision
+        source.take(newest)
+        mood.token = "asked for from now on"
+        found = settled(source, newest, first)
+        assert found.missing
+        assert found.applied is None
+        mood.token = ""
+        found = settled(source, newest, first)
+    assert found.missing == ""
+    assert found.applied is not None
+
+
+def settled(source: RemoteSource, newest: str, old: str) -> Prior:
+    """Recall what was declared at an old commit."""
+    cloud, kinds = small_cloud(), small_kinds()
+    who = cloud.who()
+    write_record(cloud, who.project_id, "us", Record(settled=old, applied=old))
+    desired = make_desired(source.read(newest), kinds)[0]
+    target = Target(cloud, who, "prod", kinds)
+    return recall(target, desired, "us", Selection(), source.repository, 1.0).prior
