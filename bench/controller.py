@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -56,6 +57,8 @@ NAMES = (*SPEED, "scrapes", "loops-devcloud", "loops-memory")
 
 def main() -> int:
     asked = _asked()
+    # The end that is wished for takes along what was started.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     chosen = [name for name in NAMES if asked.only in name]
     found = [_shown(section, caption) for section, caption in _measure(asked, chosen)]
     if asked.json:
@@ -164,7 +167,7 @@ def _shown(section: Section, caption: str) -> tuple[Section, str]:
     """Print a section, and give it on."""
     table = Table(title=section.title, caption=f"{section.note}\n{caption.strip('*')}")
     for at, column in enumerate(section.columns):
-        table.add_column(column, justify="right" if at else "left")
+        table.add_column(column, justify="right" if at else "left", no_wrap=not at)
     for row in section.rows:
         table.add_row(*(cell.replace("**", "").replace("`", "") for cell in row))
     console.print(table)

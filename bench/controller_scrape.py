@@ -42,6 +42,7 @@ def scrapes(place: Place, seconds: float, say: Callable[[str], None]) -> Section
         for load in LOADS:
             since = controller.mark()
             found = _scrape(controller, load, seconds)
+            controller.wait("run ended", since)
             runs = _run_seconds(controller, since)
             name = _name(load)
             say(f"{name}: {len(found)} scrapes, {len(runs)} runs")
@@ -50,7 +51,8 @@ def scrapes(place: Place, seconds: float, say: Callable[[str], None]) -> Section
     return Section(
         "scrapes", "Scrapes under load",
         f"`/metrics` over connections that are kept, {seconds:.0f} s each, while one run follows "
-        "the other without a pause; the last column is what that does to a run.",
+        "the other without a pause; the last column is what that does to a run. The scrapers share "
+        "the cores with the controller and the services.",
         ("", "scrapes/s", "p50", "p99", "longest", "size", "a run (median)"), tuple(rows), raw,
     )  # fmt: skip
 
@@ -86,8 +88,8 @@ def _scrape(controller: Controller, load: Load, seconds: float) -> list[Scrape]:
             errors.append(error)
 
     threads = [threading.Thread(target=one, daemon=True) for _ in range(load.scrapers)]
-    for at, thread in enumerate(threads):
-        time.sleep(load.pause / (at + 1) / load.scrapers)  # they do not all ask at once
+    for thread in threads:
+        time.sleep(load.pause / load.scrapers)  # as Prometheus does: not all at once
         thread.start()
     time.sleep(max(0.0, until - time.monotonic()))
     for thread in threads:

@@ -43,7 +43,9 @@ def push_with_webhook(stage: Stage) -> Section:
     return _section(
         "push-webhook", "From a push to the last API call, with a webhook",
         "One line changed: the description of a project. The forge tells of the push as soon as it "
-        "has it; the loop was idle. This is the common case.",
+        "has it; the loop was idle. This is the common case. After the change the run looks "
+        "whether anything is left, and gives back the lease; the last of that is the last call. A "
+        "proxy before the services notes the calls; its time is in all of these.",
         ("`git push` itself", "the webhook, and until the run began", "the change itself made",
          "**last API call for it**", "the run, from its first word to its last"), found,
     )  # fmt: skip
