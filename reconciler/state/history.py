@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.errors import SourceError, StateError
@@ -85,12 +85,21 @@ def read_prior(
             applied = archive.at(revisions.applied)
         except SourceError:
             applied = None  # it only tells where a difference comes from
-    here = _moved(settled, renames)
+    now = _names_now(settled, renames)
+    here, then = _moved(settled, now), {new: old for old, new in now.items()}
     since = revisions.settled or (revisions.attempted[0][0] if revisions.attempted else "")
+    attempts = {name for name, _ in revisions.attempted}
+
+    def last(address: Address) -> tuple[Resource | None, Commit | None]:
+        found, commit = _last(then.get(address, address), since, attempts, archive, log)
+        if found is None or not found.managed:
+            return here.get(address), None
+        return found, commit
+
     return Prior(
         known=True, settled=here, applied=applied, missing=missing,
         attempted=_Attempted(archive, revisions.attempted),
-        last=lambda address: _last(address, here.get(address), since, archive, log),
+        last=last,
     )  # fmt: skip
 
 
@@ -142,12 +151,10 @@ def _managed(desired: Desired) -> dict[Address, Resource]:
     }
 
 
-def _moved(
+def _names_now(
     resources: Mapping[Address, Resource], renames: Mapping[Address, Address]
-) -> dict[Address, Resource]:
-    """Give the same under the names that are meant now, for all that nests below a new one."""
-    if not renames:
-        return dict(resources)
+) -> dict[Address, Address]:
+    """Give the names that are meant now, for all that nests below a new one, too."""
     known: dict[Address, Address] = {}
 
     def now(address: Address) -> Address:
@@ -162,30 +169,87 @@ def _moved(
                 known[address] = Address(address.kind, names)
         return known[address]
 
+    for address, resource in resources.items():
+        now(address)
+        now(resource.parent)
+    return known
+
+
+def _moved(
+    resources: Mapping[Address, Resource], now: Mapping[Address, Address]
+) -> dict[Address, Resource]:
     return {
-        now(address): replace(resource, address=now(address), parent=now(resource.parent))
+        now[address]: replace(resource, address=now[address], parent=now[resource.parent])
         for address, resource in resources.items()
     }
 
 
 def _last(
-    address: Address, settled: Resource | None, since: str, archive: _Archive, log: Log
+    address: Address, since: str, attempted: Collection[str], archive: _Archive, log: Log
 ) -> tuple[Resource | None, Commit | None]:
-    """Find by halving the commit that took an entry away, and what the entry said before."""
+    """Find the commit that took an entry away, and what the entry said before, whatever its name.
+
+    By halving, from the last commit on that is known to declare it: what was settled, or what was
+    attempted since.
+    """
     if not since:
-        return settled, None
+        return None, None
     try:
         commits = list(log(since))
-        before, low, high = archive.at(since).resources.get(address), 0, len(commits) - 1
-        while low <= high:
-            middle = (low + high) // 2
-            found = archive.at(commits[middle].name).resources.get(address)
-            if found is not None and found.managed:
-                before, low = found, middle + 1
-            else:
-                high = middle - 1
+        found, start = archive.at(since).resources.get(address), 0
+        if found is None:
+            found, start = _attempt_of(address, attempted, commits, archive)
+        while True:
+            found, low = _until(address, found, commits, start, archive)
+            if low == len(commits):
+                return found, None
+            new = _renamed(address, archive.at(commits[low].name))
+            if found is None or new is None:
+                return found, commits[low]
+            address, start = new, low
     except SourceError:
-        return settled, None
-    if before is None or not before.managed:
-        return settled, None
-    return before, commits[low] if low < len(commits) else None
+        return None, None
+
+
+def _attempt_of(
+    address: Address, attempted: Collection[str], commits: Sequence[Commit], archive: _Archive
+) -> tuple[Resource | None, int]:
+    """Find the last attempt that declares something which was not declared when all was settled."""
+    for index, commit in reversed([*enumerate(commits)]):
+        if commit.name in attempted:
+            found = archive.at(commit.name).resources.get(address)
+            if found is not None:
+                return found, index
+    return None, 0
+
+
+def _until(
+    address: Address,
+    found: Resource | None,
+    commits: Sequence[Commit],
+    start: int,
+    archive: _Archive,
+) -> tuple[Resource | None, int]:
+    """Give the last declaration of an address, and the number of the first commit without it."""
+    low, high = start, len(commits) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        there = archive.at(commits[middle].name).resources.get(address)
+        if there is not None and there.managed:
+            found, low = there, middle + 1
+        else:
+            high = middle - 1
+    return found, low
+
+
+def _renamed(address: Address, desired: Desired) -> Address | None:
+    """Give the name that an address, or what it lies in, was given at a revision."""
+    for one in desired.resources.values():
+        for name in one.options.previously:
+            old, depth = (*one.address.names[:-1], name), len(one.address.names)
+            inside = len(address.names) > depth or one.kind.name == address.kind
+            if address.names[:depth] == old and inside:
+                new = Address(address.kind, (*one.address.names, *address.names[depth:]))
+                if new in desired.resources:
+                    return new
+    return None
