@@ -29,7 +29,7 @@ from reconciler.line import (
     compare_with,
     plan_for,
 )
-from reconciler.report.table import make_table
+from reconciler.report.table import make_table, shown_address
 from reconciler.report.values import Table
 from reconciler.settings import CloudSettings
 from reconciler.state.values import Desired
@@ -146,7 +146,9 @@ def let_through(job: Job, ready: Ready, policy: Policy) -> Ready:
 def with_plan(job: Job, ready: Ready, plan: Plan) -> Ready:
     """Give the same with another plan, and the table of it."""
     old = ready.table
-    since = {str(row.address): row.since for row in old.rows if row.since is not None}
+    known = {row.address: row.since for row in old.rows if row.since is not None}
+    shown = {str(change.address): shown_address(change) for change in plan.changes}
+    since = {name: known[address] for name, address in shown.items() if address in known}
     table = make_table(plan, folder=job.folder, seconds=old.seconds, since=since, now=old.now)
     return replace(ready, plan=plan, table=table)
 

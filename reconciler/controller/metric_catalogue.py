@@ -108,7 +108,8 @@ _DRIFT = (
     _gauge(
         "drift_objects", (*_KIND, _closed("action", DRIFT), _ORIGIN),
         "Objects that differ now, by what would mend it: origin git where a commit is not "
-        "applied, live where the cloud was changed. 0 for every declared kind that does not.",
+        "applied, live where the cloud was changed. What has no address of its own, such as a "
+        "rule, counts with what it lies in. 0 for every declared kind that does not.",
     ),
     _gauge(
         "drift_oldest_timestamp_seconds", _KIND,

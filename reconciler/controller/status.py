@@ -160,7 +160,8 @@ class CloudStatus:
     unmanaged: Mapping[str, int] = field(default_factory=dict)
     """Objects of each kind: declared, ours, and neither declared nor ours."""
     differing: Mapping[tuple[str, Action, Cause], int] = field(default_factory=dict)
-    """Changes that the plan holds or would make, by kind, action and cause; without adoptions."""
+    """Objects that differ, by kind, action and cause, as reports show them: what has no address of
+    its own counts with what it lies in. Without adoptions."""
     held: Mapping[tuple[str, Reason], int] = field(default_factory=dict)
     oldest: Mapping[str, float] = field(default_factory=dict)
     """When the oldest open difference that a hand made was first seen, a kind."""

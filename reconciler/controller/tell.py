@@ -25,6 +25,7 @@ from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errand import Ready
 from reconciler.errors import Trouble
 from reconciler.kinds.registry import Kinds
+from reconciler.report.table import shown_address
 from reconciler.settings import CloudSettings
 from reconciler.state.values import Desired
 
@@ -148,19 +149,20 @@ def _objects(ready: Ready, desired: Desired, owner: str) -> _Objects:
 def _with_plan(
     status: CloudStatus, before: CloudStatus, walked: Walked, occasion: Occasion, now: float
 ) -> CloudStatus:
-    """Add what the plan says, if one could be made."""
+    """Add what the plan says, if one could be made; by the objects that its reports name."""
     ready, desired = walked.ready, walked.desired
     if ready is None or desired is None:
         return status
     counts = _objects(ready, desired, status.owner)
     changes, record = ready.plan.changes, ready.memory.record
-    held = Counter((c.kind.name, c.held.reason) for c in changes if c.held)
+    held = Counter((shown_address(c).kind, c.held.reason) for c in changes if c.held)
     known = {reason for _, reason in before.held}
     trips = {reason: 1 for reason in {reason for _, reason in held} if reason not in known}
     differing: Counter[tuple[str, Action, Cause]] = Counter(
-        (c.kind.name, c.action, c.cause) for c in changes if c.action is not Action.ADOPT
-    )
-    quarrels = (c for c in changes if is_drift(c) and ready.memory.flapping(c))
+        (row.address.kind, row.action, row.cause)
+        for row in ready.table.rows if row.action is not Action.ADOPT
+    )  # fmt: skip
+    quarrels = {shown_address(c) for c in changes if is_drift(c) and ready.memory.flapping(c)}
     seen = {kind: now for kind, found in ready.plan.observed.items() if found.complete}
     return replace(
         status,
@@ -171,7 +173,7 @@ def _with_plan(
         differing=dict(differing),
         held=dict(held),
         oldest=_oldest(ready),
-        flapping=dict(Counter(c.kind.name for c in quarrels)),
+        flapping=dict(Counter(address.kind for address in quarrels)),
         observed={k: at for k, at in status.observed.items() if k in ready.plan.observed} | seen,
         approvals_pending=int(any(reason in RELEASED_BY_APPROVAL for _, reason in held)),
         applied=record.applied,

@@ -199,6 +199,24 @@ def test_what_nobody_has_seen_changed_yet_waits_for_an_approval(world: World) ->
     assert world.once().held == {}
 
 
+def test_a_rule_that_a_hand_made_is_a_difference_of_its_group_everywhere(world: World) -> None:
+    text = GROUPS.replace("a: {description: a}", "a: {description: a, rules: []}")
+    world.commit(text)
+    world.once()
+    group = next(world.cloud.where("/security-groups", name="a"))
+    for port in (22, 23):
+        world.cloud.add("/security-group-rules", {
+            "security_group_id": group["id"], "project_id": group["project_id"],
+            "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp",
+            "port_range_min": port, "port_range_max": port,
+        })  # fmt: skip
+    world.use(heal=False)
+    status = world.once()
+    assert status.differing == {("SecurityGroup", Action.UPDATE, Cause.LIVE): 1}
+    assert status.oldest.keys() == {"SecurityGroup"}
+    assert {kind for kind, _ in status.held} == {"SecurityGroup"}
+
+
 def committed(world: World, revision: str) -> float:
     return head_of(world.folder, revision)[1]
 
