@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 4
 export PYTHON
 
-.PHONY: help install docs demo test check unit integration test-system chaos bench-controller requirements clean
+.PHONY: help install docs demo test check unit integration test-system chaos bench bench-controller requirements clean
 .DEFAULT_GOAL := help
 
 help:  ## this text
@@ -41,6 +41,9 @@ test-system: install  ## tests with programs beyond Python and git: promtool, sy
 
 chaos: install  ## every fault and every crash point on a real OpenStack of your own; takes long
 	$(BIN)/python scripts/chaos.py $(CHAOS)
+
+bench: install  ## what each command costs, beside the least that it takes, on a real OpenStack
+	$(BIN)/python -m bench $(BENCH)
 
 bench-controller: install  ## how quick and how small the controller is, on a real OpenStack; takes long
 	$(BIN)/python bench/controller.py $(BENCH)
