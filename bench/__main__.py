@@ -29,7 +29,9 @@ def main() -> int:
     home = open_home(FOLDER / "cloud", None if (FOLDER / "cloud").exists() else PORTS)
     up(home, lambda text: _say(f"devcloud: {text}"))
     home = open_home(home.path)  # the password is written down by now
-    size = Size(asked.projects)
+    size, key = Size(asked.projects), f"bench-{asked.projects}"
+    if asked.write:
+        put_in(PAGE.read_text(encoding="utf-8"), key, "")  # a page without room: before, not after
     place = Place(home, FOLDER / "kept")
     if asked.anew:
         shutil.rmtree(place.folder, ignore_errors=True)
@@ -46,7 +48,7 @@ def main() -> int:
         asked.json.write_text(json.dumps(as_json(pairs, size), indent=2) + "\n", encoding="utf-8")
     if asked.write:
         text = markdown(section(pairs, size, asked.rounds), before)
-        page = put_in(PAGE.read_text(encoding="utf-8"), f"bench-{size.projects}", text)
+        page = put_in(PAGE.read_text(encoding="utf-8"), key, text)
         PAGE.write_text(page, encoding="utf-8")
     return 0
 
