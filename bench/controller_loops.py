@@ -32,6 +32,10 @@ class Sample:
     children: int
 
 
+Samples = Sequence[tuple[int, Sample]]
+"""What was held, and after how many loops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """How many loops, and when to look."""
@@ -104,28 +108,40 @@ def sample(pid: int) -> Sample:
     return Sample(memory, files, int(said["Threads"]), len(children))
 
 
+def growth(walk: Walk, samples: Samples) -> tuple[float, ...]:
+    """Give by how much each grew after the warm-up, in 1 000 loops; of few loops in all of them."""
+    warm = [(float(number), astuple(found)) for number, found in samples if number >= walk.warm_up]
+    found = []
+    for at in range(len(NAMES)):
+        values = [(number, float(one[at])) for number, one in warm]
+        # Of few loops a slope tells nothing of many.
+        found.append(slope(values) * 1000 if walk.long else values[-1][1] - values[0][1])
+    return tuple(found)
+
+
+def complaints(walk: Walk, samples: Samples) -> tuple[str, ...]:
+    """Say what grew, if anything did."""
+    where = "in 1 000 loops" if walk.long else f"in {walk.loops} loops"
+    grown = zip(NAMES, growth(walk, samples), MOST_GROWTH, strict=True)
+    return tuple(f"{name}: {more:+.1f} {where}" for name, more, most in grown if more > most)
+
+
 def _section(
     walk: Walk,
-    samples: Sequence[tuple[int, Sample]],
+    samples: Samples,
     seconds: Sequence[float],
     stopped: float,
     key: str,
     where: str,
 ) -> Section:
     warm = [(number, astuple(found)) for number, found in samples if number >= walk.warm_up]
-    rows, wrong, grown = [], [], {}
-    for at, name in enumerate(NAMES):
-        values = [(float(number), float(found[at])) for number, found in warm]
-        first, last = values[0][1], values[-1][1]
-        # Of few loops a slope tells nothing of many.
-        grown[name] = growth = slope(values) * 1000 if walk.long else last - first
-        unit = " MiB" if at == 0 else ""
-        form = ".1f" if at == 0 else ".0f"
-        low, high = (f"{end(v for _, v in values):{form}}{unit}" for end in (min, max))
-        rows.append((name, f"{first:{form}}{unit}", f"{last:{form}}{unit}", low, high,
-                     f"{growth:+.1f}{unit}"))  # fmt: skip
-        if growth > MOST_GROWTH[at]:
-            wrong.append(f"{name} grew from {first:{form}} to {last:{form}}{unit}")
+    shown = (warm[0], warm[len(warm) // 2], warm[-1])
+    grown = growth(walk, samples)
+    rows = []
+    for at, (name, more) in enumerate(zip(NAMES, grown, strict=True)):
+        form, unit = (".1f", " MiB") if at == 0 else (".0f", "")
+        values = [found[at] for _, found in shown] + [max(found[at] for _, found in warm)]
+        rows.append((name, *(f"{value:{form}}{unit}" for value in values), f"{more:+.1f}{unit}"))
     middle, slow = percentile(seconds, 0.5), percentile(seconds, 0.99)
     note = (
         f"{where} The process is the real one, with the real git server, HTTP server and metrics; "
@@ -133,13 +149,13 @@ def _section(
         f"a scrape after each; what it holds is looked at between runs. A loop took {middle:.2f} s "
         f"(p99 {slow:.2f} s), the end after SIGTERM {stopped:.1f} s."
     )
+    loops_of = [f"{number} loops" for number, _ in shown]
     growing = "growth in 1 000 loops" if walk.long else "growth"
-    after, end = f"after {warm[0][0]} loops", f"after {warm[-1][0]}"
     raw = {
         "samples": [(number, *astuple(found)) for number, found in samples],
-        "growth_in_1000": grown, "seconds": list(seconds),
+        "growth": dict(zip(NAMES, grown, strict=True)), "seconds": list(seconds),
     }  # fmt: skip
     return Section(
         key, f"What it holds over {walk.loops} loops, {key.partition('-')[2]}", note,
-        ("", after, end, "least", "most", growing), tuple(rows), raw, tuple(wrong),
+        ("after", *loops_of, "most", growing), tuple(rows), raw, complaints(walk, samples),
     )  # fmt: skip
