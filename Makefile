@@ -36,8 +36,9 @@ integration: install  ## tests against the embedded cloud
 	$(BIN)/pytest -q -m "devcloud and not alone" -n $(WORKERS)
 	$(BIN)/pytest -q -m "devcloud and alone"
 
-test-system: install  ## tests with programs beyond Python and git: promtool, systemd-analyze
-	$(BIN)/pytest -q -m system
+test-system: install  ## tests with Prometheus, Alertmanager and systemd, unpacked where missing
+	scripts/system-programs
+	PATH="$(CURDIR)/.tools/debian/bin:$$PATH" $(BIN)/pytest -q -m system
 
 chaos: install  ## every fault and every crash point on a real OpenStack of your own; takes long
 	$(BIN)/python scripts/chaos.py $(CHAOS)
