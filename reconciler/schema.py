@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reconciler.controller.forms import schemas as api_schemas
 from reconciler.errors import SourceError
 from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json
+from reconciler.report.answers import answer_schemas
 from reconciler.report.jsonform import plan_schema
 from reconciler.settings import Settings
 from reconciler.state.entries import OPTIONS
@@ -29,6 +31,7 @@ def schemas(kinds: Kinds) -> dict[str, Schema]:
         "state.json": state_schema(kinds),
         "settings.json": settings_schema(),
         "plan.json": plan_schema(),
+        **{f"{name}.json": found for name, found in {**answer_schemas(), **api_schemas()}.items()},
     }
 
 

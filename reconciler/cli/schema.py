@@ -10,7 +10,7 @@ from reconciler.cli.console import answer_raw, story
 from reconciler.kinds.registry import load_kinds
 from reconciler.schema import as_text, schemas, write_schemas
 
-NAMES = ("state", "settings", "plan")
+NAMES = ("state", "settings", "plan", "status", "history", "unmanaged", "explain")
 
 
 @click.command("schema")
@@ -22,7 +22,8 @@ NAMES = ("state", "settings", "plan")
 def schema_command(name: str, folder: Path | None) -> None:
     r"""Print a JSON Schema for editors and programs.
 
-    Of the state's files, of reconciler.yaml, or of `plan -o json`.
+    Of the state's files, of reconciler.yaml, or of what `plan -o json`, `status -o json` and the
+    others answer.
 
     An editor that knows YAML completes and checks a state with this as its first line:
 

@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
 
-from reconciler.controller.status import CloudStatus, ControllerStatus, Pause, Result, RunStatus
-from reconciler.errors import Trouble
+from reconciler.controller.status import (
+    CloudStatus,
+    ControllerStatus,
+    Pause,
+    Result,
+    RunStatus,
+    Scope,
+    Trigger,
+)
+from reconciler.engine.values import Reason
 from reconciler.kinds.values import Json
-from reconciler.report.jsonform import PlanForm, plan_form
+from reconciler.report.answers import DIALECT
+from reconciler.report.jsonform import ActionWord, PlanForm, SummaryForm, plan_form
 
 CLOSED = ConfigDict(extra="forbid")
 Time = Annotated[str | None, Field(description="ISO 8601, in UTC; null where there is none yet.")]
+
+
+@with_config(CLOSED)
+class WrittenForm(TypedDict):
+    """How many changes of one sort were made or tried."""
+
+    kind: str
+    action: ActionWord
+    origin: Literal["git", "live"]
+    status: Literal["applied", "failed", "skipped", "pending"]
+    count: int
+
+
+@with_config(CLOSED)
+class HeldForm(TypedDict):
+    """How many changes of a kind are held for one reason."""
+
+    kind: str
+    reason: Literal[tuple(reason.value for reason in Reason)]  # type: ignore[valid-type] # the enum's words
+    count: int
 
 
 @with_config(CLOSED)
@@ -22,7 +51,7 @@ class RunForm(TypedDict):
     """One run of one cloud."""
 
     number: Annotated[int, Field(description="Counted since the controller began.")]
-    trigger: str
+    trigger: Literal[tuple(trigger.value for trigger in Trigger)]  # type: ignore[valid-type] # the enum's words
     started: Time
     finished: Time
     result: Annotated[
@@ -33,16 +62,14 @@ class RunForm(TypedDict):
     plan_id: Annotated[str, Field(description="Of the plan that it made, before any change.")]
     error: Annotated[str, Field(description="What ended it early, or went wrong first.")]
     troubles: Annotated[
-        list[Literal[tuple(trouble.value for trouble in Trouble)]],  # type: ignore[valid-type] # the enum's words
+        NotRequired[list[Literal["transient", "rejected", "denied"]]],
         Field(
             description="transient: tried again soon, then ever later; rejected, denied: tried "
             "again at the next interval."
         ),
     ]
     seconds: Annotated[dict[str, float], Field(description="By phase.")]
-    written: Annotated[
-        list[dict[str, Any]], Field(description="kind, action, origin, status and count.")
-    ]
+    written: list[WrittenForm]
 
 
 @with_config(CLOSED)
@@ -62,7 +89,7 @@ class SourceForm(TypedDict):
 class PauseForm(TypedDict):
     """Somebody stopped writing for a while."""
 
-    scope: str
+    scope: Literal[tuple(scope.value for scope in Scope)]  # type: ignore[valid-type] # the enum's words
     name: str
     reason: str
     by: str
@@ -76,7 +103,7 @@ class CloudForm(TypedDict):
 
     cloud: str
     owner: str
-    mode: str
+    mode: Literal["observe", "enforce"]
     apply_commits: bool
     heal: bool
     interval: float
@@ -86,8 +113,8 @@ class CloudForm(TypedDict):
     plan_id: Annotated[
         str | None, Field(description="Of the newest plan, or of what is left: `approve` takes it.")
     ]
-    summary: Annotated[dict[str, int] | None, Field(description="Of the newest plan.")]
-    held: Annotated[list[dict[str, Any]], Field(description="kind, reason and count.")]
+    summary: Annotated[SummaryForm | None, Field(description="Of the newest plan.")]
+    held: list[HeldForm]
     pauses: list[PauseForm]
     applied_revision: str
     applied_committed: Annotated[
@@ -147,10 +174,10 @@ def run_form(run: RunStatus) -> RunForm:
         troubles=sorted(trouble.value for trouble in run.troubles),
         seconds={phase.value: round(taken, 3) for phase, taken in run.seconds.items()},
         written=[
-            {
-                "kind": one.kind, "action": one.action.value, "origin": one.cause.value,
-                "status": one.status.value, "count": count,
-            }
+            WrittenForm(
+                kind=one.kind, action=one.action.value, origin=one.cause.value,
+                status=one.status.value, count=count,
+            )
             for one, count in run.written.items()
         ],
     )  # fmt: skip
@@ -169,9 +196,9 @@ def _cloud(one: CloudStatus) -> CloudForm:
         run=run_form(one.run) if one.run else None,
         in_sync=table.empty if table else None,
         plan_id=table.plan_id if table else None,
-        summary=dict(table.summary) if table else None,
+        summary=plan_form(table)["summary"] if table else None,
         held=[
-            {"kind": kind, "reason": reason.value, "count": count}
+            HeldForm(kind=kind, reason=reason.value, count=count)
             for (kind, reason), count in sorted(one.held.items())
         ],
         pauses=[_pause(pause) for pause in one.pauses],
@@ -194,9 +221,9 @@ def _time(at: float | None) -> str | None:
 
 
 def schemas() -> dict[str, Json]:
-    """Give the JSON Schemas of the answers, by the name of the file."""
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    """Give the JSON Schemas of the answers, by the name of the command."""
     return {
-        "status": {**head, **TypeAdapter(StatusForm).json_schema()},
-        "history": {**head, **TypeAdapter(HistoryForm).json_schema()},
-    }
+        name: {"$schema": DIALECT, **TypeAdapter(form).json_schema(),
+               "title": f"The answer of `reconciler {name} -o json` and /api/v1/{name}"}
+        for name, form in (("status", StatusForm), ("history", HistoryForm))
+    }  # fmt: skip

@@ -12,7 +12,7 @@ from rich.text import Text
 from reconciler.cloud.live import Live, LiveObject, owners
 from reconciler.engine.unmanaged import Unmanaged
 from reconciler.kinds.edges import label
-from reconciler.kinds.values import Json
+from reconciler.report.answers import StrangerForm, UnmanagedForm
 from reconciler.report.jsonform import FORMAT_VERSION, dump
 from reconciler.report.words import clean, count_of
 
@@ -93,23 +93,23 @@ def _item(edge: LiveObject, live: Live) -> str:
 def unmanaged_json(found: Unmanaged, context: Context) -> str:
     """Write it as one JSON object, of which fields are added and never changed."""
     counts = Counter(one.kind.name for one in found.strangers)
-    return dump({
-        "format_version": FORMAT_VERSION,
-        "cloud": context.cloud,
-        "unmanaged": list(_forms(found.strangers, context)),
-        "ours": list(_forms(found.ours, context)),
-        "summary": dict(sorted(counts.items())),
-        "incomplete": dict(sorted(context.live.incomplete.items())),
-    })  # fmt: skip
+    return dump(UnmanagedForm(
+        format_version=FORMAT_VERSION,
+        cloud=context.cloud,
+        unmanaged=list(_forms(found.strangers, context)),
+        ours=list(_forms(found.ours, context)),
+        summary=dict(sorted(counts.items())),
+        incomplete=dict(sorted(context.live.incomplete.items())),
+    ))  # fmt: skip
 
 
-def _forms(found: Iterable[LiveObject], context: Context) -> Iterator[dict[str, Json]]:
+def _forms(found: Iterable[LiveObject], context: Context) -> Iterator[StrangerForm]:
     for one in found:
-        yield {
-            "address": str(one.address),
-            "kind": one.kind.name,
-            "id": one.id or None,
-            "owners": sorted(owners(one.kind, one.raw)),
-            "parent": str(one.parent) if one.parent.names or one.kind.edge else None,
-            "item": _item(one, context.live) if one.kind.edge else None,
-        }
+        yield StrangerForm(
+            address=str(one.address),
+            kind=one.kind.name,
+            id=one.id or None,
+            owners=sorted(owners(one.kind, one.raw)),
+            parent=str(one.parent) if one.parent.names or one.kind.edge else None,
+            item=_item(one, context.live) if one.kind.edge else None,
+        )

@@ -10,9 +10,11 @@ import git
 import pytest
 
 from reconciler.cli.codes import Code
+from reconciler.report.answers import answer_schemas
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository
 from tests.support.fake_cloud import FakeCloud
+from tests.support.schemas import misfits
 
 STATE = """
 domains:
@@ -35,6 +37,7 @@ domains:
           web: {description: Web, rules: [{direction: ingress, protocol: tcp, ports: 443}]}
           db: {description: Databases}
 """
+SCHEMA = answer_schemas()["explain"]
 GROUPS = "SecurityGroup/campus/shop"
 SECRET = "canary-in-a-coal-mine"
 
@@ -57,7 +60,9 @@ def row(cloud: FakeCloud, path: str, name: str) -> dict[str, Any]:
 def explain(repository: Repository, address: str, *words: str) -> dict[str, Any]:
     result = repository.call("explain", "-o", "json", address, *words)
     assert result.exit_code == Code.DONE, result.output
-    return dict(json.loads(result.stdout))
+    answer = dict(json.loads(result.stdout))
+    assert misfits(answer, SCHEMA) == []
+    return answer
 
 
 def text(repository: Repository, address: str, *words: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler.cli.main import cli
+from reconciler.cli.schema import NAMES
 from reconciler.kinds.fields import fields_of
 from reconciler.kinds.registry import load_kinds
 from reconciler.schema import as_text, schemas, settings_schema, state_schema
@@ -21,12 +22,16 @@ RULE = "domain: c\nproject: p\nsecurity_groups: {w: {rules: [{direction: ingress
 STATE = state_schema(load_kinds())
 
 
-@pytest.mark.parametrize("name", ["state.json", "settings.json", "plan.json"])
+@pytest.mark.parametrize("name", [f"{name}.json" for name in NAMES])
 def test_the_committed_ones_are_current(name: str) -> None:
     committed = (ROOT / "schemas" / name).read_text(encoding="utf-8")
     assert committed == as_text(schemas(load_kinds())[name]), (
         "run `reconciler schema --write schemas`"
     )
+
+
+def test_every_schema_can_be_asked_for_by_name() -> None:
+    assert {f"{name}.json" for name in NAMES} == schemas(load_kinds()).keys()
 
 
 def test_the_command_writes_and_prints_them(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import git
 import pytest
 
 from reconciler.cli.codes import Code
+from reconciler.report.answers import answer_schemas
 from tests.cli.conftest import Call, write
 from tests.cli.repository import Repository, actions
 from tests.support.fake_cloud import FakeCloud
+from tests.support.schemas import misfits
 
 STATE = """
 domains:
@@ -28,6 +30,7 @@ domains:
           db: {description: Databases}
 """
 SHOP = "campus/shop"
+SCHEMA = answer_schemas()["unmanaged"]
 
 
 @pytest.fixture
@@ -55,7 +58,9 @@ def add(cloud: FakeCloud, path: str, name: str, *tags: str, **fields: Any) -> di
 def found(repository: Repository, *words: str) -> dict[str, Any]:
     result = repository.call("unmanaged", "-o", "json", *words)
     assert result.exit_code == Code.DONE, result.output
-    return dict(json.loads(result.stdout))
+    answer = dict(json.loads(result.stdout))
+    assert misfits(answer, SCHEMA) == []
+    return answer
 
 
 def listed(answer: dict[str, Any], part: str = "unmanaged") -> list[str]:

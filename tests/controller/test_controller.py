@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -14,15 +15,20 @@ from click.testing import CliRunner
 
 from reconciler.chronicle import Chronicle
 from reconciler.cli.main import cli
+from reconciler.cli.talk import ask
 from reconciler.controller.controller import Controller, Plans
 from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Requests
 from reconciler.controller.store import Store
+from reconciler.kinds.registry import load_kinds
+from reconciler.kinds.values import Json
 from reconciler.line import Target
+from reconciler.schema import schemas
 from reconciler.settings import CloudSettings, Mode
 from tests.support.commits import commit, start_repository
 from tests.support.fake_cloud import FakeCloud
+from tests.support.schemas import misfits
 from tests.support.small_cloud import small_cloud, small_kinds
 
 STATE = "domains: {campus: {description: The campus, users: {ann: {}}}}"
@@ -121,6 +127,32 @@ def test_it_is_asked_and_told_at_a_terminal(
     assert "campus/shop is paused by" in answers["status"]
     assert answers["resume"].startswith("0 ")
     assert "applied" in answers["history"]
+
+
+def test_what_programs_are_answered_fits_the_schemas(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_TOKEN", "token")
+    answers: dict[str, Json] = {}
+
+    def meanwhile(url: str) -> None:
+        until(lambda: controller.status.clouds["prod"].last_run is not None)
+        suspended = CliRunner().invoke(cli, ["suspend", "--url", url, "--reason", "a", "Network"])
+        assert suspended.exit_code == 0
+        until(lambda: bool(controller.status.clouds["prod"].pauses))
+        for name in ("status", "history"):
+            answers[name] = json.loads(
+                CliRunner().invoke(cli, [name, "-o", "json", "--url", url]).stdout
+            )
+        answers["plan"] = ask(url, "GET", "/api/v1/plan")
+
+    serve(controller, meanwhile)
+    found = schemas(load_kinds())
+    for name, answer in answers.items():
+        assert misfits(answer, found[f"{name}.json"]) == [], name
+    assert answers["status"]["clouds"][0]["pauses"][0]["name"] == "Network"
+    assert answers["history"]["runs"][-1]["written"]
+    assert misfits({**answers["status"], "more": 1}, found["status.json"]) != []
 
 
 def test_a_hangup_has_every_loop_look(controller: Controller) -> None:

@@ -85,7 +85,7 @@ def test_the_status_fits_its_schema_and_needs_the_token(house: House) -> None:
     assert client.simulate_get("/api/v1/status").status_code == 401
     assert client.simulate_get("/api/v1/status", headers=bearer("other")).status_code == 401
     answer = client.simulate_get("/api/v1/status", headers=bearer())
-    assert misfits(schemas()["status"], answer.json) == []
+    assert misfits(answer.json, schemas()["status"]) == []
     assert answer.json["clouds"][0]["run"]["result"] == "applied"
     house.token = ""
     assert house.client().simulate_get("/api/v1/status").status_code == 200
@@ -105,7 +105,7 @@ def test_history_gives_the_newest_runs_first(house: House) -> None:
         run = replace(RUN, number=number, started=1000.0 + number)
         house.store.keep("prod", number, run.started, run_form(run))
     answer = house.client().simulate_get("/api/v1/history?limit=2", headers=bearer())
-    assert misfits(schemas()["history"], answer.json) == []
+    assert misfits(answer.json, schemas()["history"]) == []
     assert [run["number"] for run in answer.json["runs"]] == [4, 3]
 
 
