@@ -245,6 +245,13 @@ class CloudSettings(Part):
     """When it may be written; none: always."""
 
 
+class MetricSettings(Part):
+    """What the controller tells at /metrics."""
+
+    names: Flag = False
+    """Whether objects that differ are named one by one: whoever may scrape reads the names."""
+
+
 class Settings(Part):
     """What stands in reconciler.yaml."""
 
@@ -254,5 +261,7 @@ class Settings(Part):
     """The folder of the desired state, relative to this file."""
     source: Source | None = None
     """The repository that the controller follows."""
+    metrics: MetricSettings = MetricSettings()
+    """What the controller tells of it."""
     clouds: dict[Text, CloudSettings] = Field(default_factory=dict)
     """The clouds that the state is for, by a name of ours."""

@@ -14,6 +14,7 @@ from reconciler.settings import (
     Budget,
     CloudSettings,
     Limits,
+    MetricSettings,
     Settings,
     Source,
     Ssh,
@@ -135,7 +136,7 @@ def _fields_at(path: tuple[int | str, ...]) -> Iterable[str]:
     """Give the settings that can stand at a path."""
     at: dict[str, type[BaseModel]] = {
         "source": Source, "verify": Verify, "limits": Limits, "delete": Budget, "windows": Window,
-        "ssh": Ssh, "token": Token,
+        "ssh": Ssh, "token": Token, "metrics": MetricSettings,
     }  # fmt: skip
     words = [part for part in path if isinstance(part, str)]
     if not words:

@@ -100,7 +100,7 @@ def _plans(options: Common, place: Place, kinds: Kinds) -> Plans:
         settings.source.interval if settings.source else INTERVAL, Store(folder),
         os.environ.get("RECONCILER_TOKEN", ""),
         os.environ.get("RECONCILER_WEBHOOK_SECRET", "").encode(),
-        "" if settings.source else str(toplevel(place.root)),
+        "" if settings.source else str(toplevel(place.root)), settings.metrics.names,
     )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ class Plans:
     hook_secret: bytes = b""
     watched: str = ""
     """A local repository, of which every change wakes the loops."""
+    names: bool = False
+    """Whether the metrics name objects."""
 
 
 class Controller:
@@ -49,7 +51,7 @@ class Controller:
     def __init__(self, plans: Plans) -> None:
         self.plans = plans
         self.wakeups = Wakeups(plans.courses)
-        self.metrics = Metrics()
+        self.metrics = Metrics(names=plans.names)
         self._lock = threading.Lock()
         self._status = ControllerStatus(__version__, time.time())
         self.loops = {

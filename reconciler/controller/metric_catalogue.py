@@ -242,9 +242,10 @@ Generated from `reconciler/controller/metric_catalogue.py` by `make docs`; do no
 
 The controller tells its metrics at `/metrics`, in Prometheus' text format or OpenMetrics. They
 change all at once, twice a run: when its plan is made and is to be applied, and when it has ended.
-What is counted or timed is counted at the end. What is gone is absent. Nothing names
-an object, an id, a commit's words or an error, except the metrics that are marked *asked*: they
-are there only where somebody asked for names. Times are seconds since the epoch.
+What is counted or timed is counted at the end. What is gone is absent. Times are seconds since the
+epoch. Nothing names an object, an id, a commit's words or an error, except the metrics that are
+marked *asked*: they are there only where `reconciler.yaml` asks for names:
+`metrics: {names: true}`.
 
 `deploy/prometheus/rules.yaml` holds the alerts, each with what to do in its `description`;
 `deploy/prometheus/rules_test.yaml` their tests, for `promtool test rules`;

@@ -168,6 +168,33 @@ def test_a_hangup_has_every_loop_look(controller: Controller) -> None:
     serve(controller, meanwhile)
 
 
+@pytest.mark.parametrize("names", [False, True])
+def test_objects_are_named_where_the_settings_ask_for_it(
+    tmp_path: Path, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch, names: bool
+) -> None:
+    start_repository(tmp_path)
+    text = f"owner: us\nmetrics: {{names: {str(names).lower()}}}\nclouds: {{prod: {{}}}}\n"
+    commit(tmp_path, {"desired_state/all.yaml": STATE, "reconciler.yaml": text})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECONCILER_STATE_DIRECTORY", str(tmp_path / "told"))
+    made: list[Controller] = []
+
+    class Noting(Controller):
+        def once(self) -> None:
+            super().once()
+            made.append(self)
+
+    def connect(_name: str, **_more: object) -> FakeCloud:
+        return cloud
+
+    monkeypatch.setattr("reconciler.cli.controller.Controller", Noting)
+    monkeypatch.setattr("reconciler.cli.controller.Cloud", connect)
+    monkeypatch.setattr("reconciler.cli.controller.load_kinds", small_kinds)
+    result = CliRunner().invoke(cli, ["run", "--once"])
+    assert result.exit_code == 0, result.output
+    assert (b"drift_object_info{" in made[0].metrics.exposition()[0]) is names
+
+
 def test_without_a_controller_commands_say_so() -> None:
     result = CliRunner().invoke(cli, ["status", "--url", "http://127.0.0.1:9"])
     assert result.exit_code == 1
