@@ -44,6 +44,7 @@ from reconciler.devcloud.layout import open_home  # noqa: E402 - likewise
 HOME = TOP / ".bench" / "controller"
 PORTS = 23000
 PAGE = TOP / "docs" / "operations.md"
+FEWEST = 20
 REAL_LOOPS = Walk(50, 10, 10)
 console = Console(highlight=False, soft_wrap=True)
 SPEED: dict[str, Callable[[Stage], Section]] = {
@@ -83,7 +84,10 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
     parser.add_argument("--write", action="store_true", help="put the tables into the docs")
     parser.add_argument("--home", type=Path, default=HOME, help="where the devcloud lives")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.loops < FEWEST:
+        parser.error(f"--loops: fewer than {FEWEST} tell nothing")
+    return asked
 
 
 def _measure(asked: argparse.Namespace, chosen: list[str]) -> Iterator[tuple[Section, str]]:

@@ -44,6 +44,10 @@ class Walk:
     warm_up: int
     every: int
 
+    def looks(self, number: int) -> bool:
+        """Say whether to look after so many: at both ends of what counts, whatever the step."""
+        return number % self.every == 0 or number in (self.warm_up, self.loops)
+
     @property
     def long(self) -> bool:
         return self.loops - self.warm_up >= LONG_ENOUGH
@@ -60,7 +64,7 @@ def loops(
         pid = controller.process.pid
         for number in range(1, walk.loops + 1):
             seconds.append(_loop(place, hand, controller, number))
-            if number % walk.every == 0 or number == walk.warm_up:
+            if walk.looks(number):
                 time.sleep(0.3)  # what ended with the run is reaped and closed
                 samples.append((number, sample(pid)))
                 told = " ".join(f"{value:.1f}" for value in astuple(samples[-1][1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import time
@@ -19,6 +20,12 @@ HEALED = re.compile(
     rb'^reconciler_changes_total\{(?=.*origin="live")(?=.*result="applied").*\} (\S+)$',
     re.MULTILINE,
 )
+PHASES = {
+    "— of it, the commit fetched": "fetch",
+    "— of it, the cloud observed": "observe",
+    "— of it, changed under the lease, and looked again": "apply",
+}
+COUNTS = ("requests", "writes")
 Times = Mapping[str, float]
 """Seconds, by what they are of."""
 
@@ -40,14 +47,16 @@ def push_with_webhook(stage: Stage) -> Section:
     stage.place.settle(interval=LONG, heal=True)
     with controller_in(stage.place) as controller:
         found = [_pushed(stage, controller, hook=True) for _ in range(stage.count)]
+    requests, writes = (spread([one[name] for one in found]).median for name in COUNTS)
     return _section(
         "push-webhook", "From a push to the last API call, with a webhook",
         "One line changed: the description of a project. The forge tells of the push as soon as it "
         "has it; the loop was idle. This is the common case. After the change the run looks "
         "whether anything is left, and gives back the lease; the last of that is the last call. A "
-        "proxy before the services notes the calls; its time is in all of these.",
+        "proxy before the services notes the calls; its time is in all of these. The run sent "
+        f"{requests:.0f} requests, {writes:.0f} of them writes.",
         ("`git push` itself", "the webhook, and until the run began", "the change itself made",
-         "**last API call for it**", "the run, from its first word to its last"), found,
+         "**last API call for it**", "the run, from its first word to its last", *PHASES), found,
     )  # fmt: skip
 
 
@@ -87,7 +96,10 @@ def _pushed(stage: Stage, controller: Controller, *, hook: bool) -> Times:
     change = next(c for c in calls if c.writes and c.path.endswith(path))
     last = calls[-1]
     stage.say(f"pushed: {last.at - began:.2f} s")
+    phases = json.loads(controller.ask("GET", "/api/v1/status"))["clouds"][0]["run"]["seconds"]
     return {
+        **{name: phases[phase] for name, phase in PHASES.items()},
+        **dict(zip(COUNTS, (len(calls), sum(call.writes for call in calls)), strict=True)),
         "`git push` itself": pushed - began,
         "the webhook, and until the run began": run.at - pushed,
         "waiting for the poll": run.at - pushed,

@@ -54,6 +54,13 @@ def test_an_open_file_is_seen() -> None:
     assert before.threads >= 1
 
 
+@pytest.mark.parametrize("walk", [Walk(40, 20, 50), Walk(999, 100, 50), FEW])
+def test_it_is_looked_at_both_ends_of_what_counts(walk: Walk) -> None:
+    looked = [number for number in range(1, walk.loops + 1) if walk.looks(number)]
+    assert looked[-1] == walk.loops
+    assert walk.warm_up in looked[:-1]
+
+
 @pytest.mark.parametrize("loops", [100, 499])
 def test_few_loops_are_not_blown_up_to_many(loops: int) -> None:
     assert not Walk(loops, 100, 50).long
