@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reconciler.engine.policy import Releases
 from reconciler.errors import SourceError, StaleError
 from reconciler.kinds.values import Json
-from reconciler.report.jsonform import dump, plan_form
+from reconciler.report.jsonform import plan_form
+from reconciler.report.jsontext import dump
 from reconciler.report.values import Table
 from reconciler.report.words import clean, shown
 from reconciler.state.source import Revision, fingerprint

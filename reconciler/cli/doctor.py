@@ -15,7 +15,7 @@ from reconciler.cli.place import find_place
 from reconciler.cli.run import open_cloud
 from reconciler.doctor import Check, Verdict, examine, missing
 from reconciler.kinds.registry import load_kinds
-from reconciler.report.jsonform import dump
+from reconciler.report.jsontext import dump
 from reconciler.report.words import clean
 
 

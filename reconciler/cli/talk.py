@@ -18,7 +18,7 @@ from reconciler.cli.console import answer, answer_raw, story
 from reconciler.cli.options import CONTEXT, F
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.values import Json
-from reconciler.report.jsonform import dump
+from reconciler.report.jsontext import dump
 from reconciler.report.statustext import history_text, status_text
 from reconciler.settings import seconds
 

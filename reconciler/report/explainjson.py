@@ -17,7 +17,8 @@ from reconciler.report.answers import (
     LiveForm,
 )
 from reconciler.report.facts import Background, item, live_items, safe_fields, stated_options
-from reconciler.report.jsonform import FORMAT_VERSION, SourceForm, dump, plan_form
+from reconciler.report.jsonform import FORMAT_VERSION, SourceForm, plan_form
+from reconciler.report.jsontext import dump
 from reconciler.report.table import make_table
 from reconciler.report.words import SENSITIVE, plain
 from reconciler.state.values import Resource

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, NotRequired
 
@@ -13,6 +11,7 @@ from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Reason
 from reconciler.kinds.values import Json
+from reconciler.report.jsontext import dump
 from reconciler.report.values import Line, Result, Row, Table
 
 FORMAT_VERSION: Final = "1.0"
@@ -156,15 +155,6 @@ def plan_schema() -> dict[str, Json]:
         "title": "The answer of `reconciler plan -o json` and `reconciler apply -o json`",
         **{key: value for key, value in found.items() if key != "title"},
     }
-
-
-_OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
-
-
-def dump(value: object) -> str:
-    """Write JSON of which no character can give a terminal orders."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _change(row: Row, *, ages: bool) -> ChangeForm:

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.errors import Problem
 from reconciler.kinds.values import Json
-from reconciler.report.jsonform import dump
+from reconciler.report.jsontext import dump
 from reconciler.report.words import clean
 
 FORMAT_VERSION: Final = "1.0"

@@ -13,7 +13,8 @@ from reconciler.cloud.live import Live, LiveObject, owners
 from reconciler.engine.unmanaged import Unmanaged
 from reconciler.kinds.edges import label
 from reconciler.report.answers import StrangerForm, UnmanagedForm
-from reconciler.report.jsonform import FORMAT_VERSION, dump
+from reconciler.report.jsonform import FORMAT_VERSION
+from reconciler.report.jsontext import dump
 from reconciler.report.words import clean, count_of
 
 WIDEST = 60
