@@ -92,6 +92,7 @@ def look(
     progress: Callable[[str, int], None],
     also: Collection[tuple[str, ...]] = (),
     only: Collection[str] | None = None,
+    memory: Memory | None = None,
 ) -> Live:
     """Observe what the state is about, and all that lies in objects of the names in ``also``.
 
@@ -102,8 +103,14 @@ def look(
         target.http, target.kinds, target.who,
         wants=lambda parent, kind: (parent, kind) in wanted or parent.names in also,
         keys=ids_of(desired), renames=renames_of(desired), owner=owner, progress=progress,
-        only=only,
+        only=only, expected=_settled(memory),
     )  # fmt: skip
+
+
+def _settled(memory: Memory | None) -> dict[Address, str]:
+    """Give what was there when last all was done, with its name."""
+    settled = memory.prior.settled.values() if memory else ()
+    return {r.address: r.name or r.address.name for r in settled if not r.kind.edge}
 
 
 def ids_of(desired: Desired) -> dict[tuple[str, str], str]:
@@ -140,10 +147,10 @@ def plan_for(
     then whatever leans on it, and whoever depends on it, has a say.
     """
     scope = scope_of(desired, target.kinds, policy, memory)
-    live = look(target, desired, policy.owner, progress, only=scope)
+    live = look(target, desired, policy.owner, progress, only=scope, memory=memory)
     plan = compare_with(live, target, desired, policy, selection, memory)
     if scope is not None and takes_away(plan.changes):
-        live = look(target, desired, policy.owner, progress)
+        live = look(target, desired, policy.owner, progress, memory=memory)
         plan = compare_with(live, target, desired, policy, selection, memory)
     return plan, live
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json
 
 WORKERS = 12
+NOTHING: Mapping[Address, str] = {}
 
 Wants = Callable[[Address, str], bool]
 """Whether somebody declared the collection of this kind under this parent."""
@@ -33,13 +34,15 @@ def observe(
     keys: Keys = NO_KEYS,
     renames: Renames = NO_RENAMES,
     owner: str = "",
+    expected: Mapping[Address, str] = NOTHING,
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
 ) -> Live:
     """List every collection that the kinds name; ``only`` keeps to these kinds.
 
     A service that is not in the catalogue has none of its kinds; a listing that failed leaves its
-    kinds ``incomplete``, and the rest goes on. A list that lacked what others lie in is read once
-    more, and where it was short, everything is.
+    kinds ``incomplete``, and the rest goes on. A list that lacked what others lie in, or what was
+    there when last all was done (``expected``, with its name), is read once more, and where it was
+    short, everything is.
     """
     chosen = [kind for kind in kinds.ordered() if only is None or kind.name in only]
 
@@ -50,7 +53,7 @@ def observe(
         return gathering
 
     found = gather()
-    if any(_was_short(kinds[name], ids, http) for name, ids in found.orphans.items()):
+    if any(_was_short(kinds[name], lost, http) for name, lost in _lost(found, chosen, expected)):
         # A freshly started Neutron worker answers 200 with a list that is short, or empty.
         found = gather()
     return _live(found, who)
@@ -90,8 +93,34 @@ def _read_all(
         progress(kind.name, gathering.counts.get(kind.name, 0))
 
 
-def _was_short(kind: Kind, ids: set[str], http: Http) -> bool:
-    """Say whether a list shows by now what others said they lie in: then it lied before."""
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """What a list lacked."""
+
+    ids: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
+    """Ids of what it did show, whatever its name."""
+
+
+def _lost(
+    found: Gathering, chosen: list[Kind], expected: Mapping[Address, str]
+) -> Iterator[tuple[str, _Lost]]:
+    """Give kinds with lists that lack something, and what tells it."""
+    for kind, ids in found.orphans.items():
+        yield kind, _Lost(frozenset(ids))
+    names: dict[str, set[str]] = {}
+    for address, name in expected.items():
+        if address not in found.objects and address not in found.twins:
+            names.setdefault(address.kind, set()).add(name)
+    for one in chosen:
+        if one.name in names and not one.edge and one.name not in found.incomplete:
+            seen = frozenset(key for kind, key in found.ids if kind == one.name)
+            yield one.name, _Lost(names=frozenset(names[one.name]), seen=seen)
+
+
+def _was_short(kind: Kind, lost: _Lost, http: Http) -> bool:
+    """Say whether a list shows by now what it lacked: then it lied before."""
     listing = kind.listing
     if listing is None or not listing.path or listing.each:
         return False
@@ -99,7 +128,13 @@ def _was_short(kind: Kind, ids: set[str], http: Http) -> bool:
         again = read_pages(http, kind.service, listing, listing.path, kind.version)
     except CloudError:
         return False  # it was read whole before; what it cannot tell now changes nothing
-    return any(str(raw.get(kind.id_wire)) in ids for raw in again)
+    return any(_is_lost(kind, raw, lost) for raw in again)
+
+
+def _is_lost(kind: Kind, raw: Mapping[str, Json], lost: _Lost) -> bool:
+    key = str(raw.get(kind.id_wire))
+    name = kind.called(raw) if kind.called else raw.get(kind.name_wire)
+    return key in lost.ids or (name in lost.names and key not in lost.seen)
 
 
 def _live(gathering: Gathering, who: Who) -> Live:

@@ -53,8 +53,12 @@ def _full(change: Change, around: Around) -> Held | None:
     return Held(Reason.DEPENDENCY, f"holds {found}", "delete or move them first") if found else None
 
 
-def what_is_in(kind: Kind, object_id: str, http: Http, services: frozenset[str]) -> str:
+def what_is_in(
+    kind: Kind, object_id: str, http: Http, services: frozenset[str], *, late: bool = False
+) -> str:
     """Count what lies in an object without being a kind of ours: ``2 servers, 1 volumes``.
+
+    ``late`` is right before the delete: then nothing of ours may lie in it any more, either.
 
     Raises:
         CloudError: one of the listings failed.
@@ -63,7 +67,7 @@ def what_is_in(kind: Kind, object_id: str, http: Http, services: frozenset[str])
     counts = {
         contents.word: sum(1 for _ in _inside(contents, object_id, http))
         for contents in kind.contents
-        if contents.path and contents.service in services
+        if contents.path and contents.service in services and late >= contents.late
     }
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 

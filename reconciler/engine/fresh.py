@@ -75,6 +75,6 @@ def read_before_delete(change: Change, sender: Sender, context: Context) -> None
     """
     read_again(change, sender, context)
     if change.kind.contents and change.live is not None:
-        inside = what_is_in(change.kind, change.live.id, context.http, context.services)
+        inside = what_is_in(change.kind, change.live.id, context.http, context.services, late=True)
         if inside:
             raise Stale(f"{change.address} holds {inside} by now")

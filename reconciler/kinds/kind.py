@@ -43,6 +43,8 @@ class Contents:
     path: str = ""
     """A filtered listing; ``{id}`` is the object's. Without one nobody but the owner can ask."""
     items: str = ""
+    late: bool = False
+    """Asked for right before the delete only: what is ours of them goes in the same plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 from reconciler.errors import Exists, Missing
-from tests.support.fake_cloud import FakeCloud, Json, Route, Row, Table, refused
+from tests.support.fake_cloud import FakeCloud, Handler, Json, Route, Row, Table, refused
 
 _COMMON: Row = {"name": "", "description": "", "project_id": None, "tags": []}
 
@@ -247,11 +247,12 @@ def _plugs(cloud: FakeCloud, router: Row) -> list[Row]:
     return list(cloud.where("/ports", device_id=router["id"], device_owner=owner))
 
 
-_ROUTES = (
+_ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PUT", r"/([a-z-]+)/([^/]+)/tags", _tags),
     ("PUT", r"/([a-z-]+)/([^/]+)/tags/([^/]+)", _tag),
     ("DELETE", r"/([a-z-]+)/([^/]+)/tags/([^/]+)", _untag),
     ("GET", r"/security-groups", _groups),
+    ("GET", r"/floatingips", lambda *_: {"floatingips": []}),
     ("PUT", r"/routers/([^/]+)/add_router_interface", _plug),
     ("PUT", r"/routers/([^/]+)/remove_router_interface", _unplug),
 )

@@ -44,11 +44,20 @@ def _all_of(word: str, service: str, path: str, items: str) -> Contents:
     return Contents(word, service, f"{path}?all_tenants=1&project_id={{id}}", items)
 
 
+def _last_look(items: str) -> Contents:
+    # Neutron keeps what lies in a project that is gone, and its lists were seen to be short.
+    return Contents(items, "network", f"/{items}?project_id={{id}}", items, late=True)
+
+
 CONTENTS = (
     _all_of("servers", "compute", "/servers", "servers"),
     _all_of("volumes", "block-storage", "/volumes", "volumes"),
     _all_of("volume snapshots", "block-storage", "/snapshots", "snapshots"),
     _all_of("volume backups", "block-storage", "/backups", "backups"),
+    _last_look("networks"),
+    _last_look("ports"),
+    _last_look("routers"),
+    _last_look("floatingips"),
     # What follows is no matter of ours, and lists of it differ too much to be believed when empty.
     Contents("containers", "object-store"),
     Contents("load balancers", "load-balancer"),
