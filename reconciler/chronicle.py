@@ -22,6 +22,8 @@ from reconciler.engine.values import Action, Cause, Change
 FLAPS, WITHIN = 3, 6 * 3600.0
 """So many corrections of the same difference, within so many seconds, are a quarrel."""
 
+BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS differences (
     address TEXT PRIMARY KEY, digest TEXT NOT NULL, since REAL NOT NULL);
@@ -93,8 +95,20 @@ class Chronicle:
                 database.executescript(_TABLES)
                 return work(database)
         except (sqlite3.Error, OSError) as error:
-            log.event(logging.DEBUG, "chronicle unusable", path=self.path, error=error)
+            log.event(logging.WARNING, "chronicle unusable", path=self.path, error=error)
+            set_aside(self.path, error)
             return otherwise
+
+
+def set_aside(path: Path, error: Exception) -> bool:
+    """Move a file away that is no database any more, so that a new one can begin."""
+    if getattr(error, "sqlite_errorcode", None) not in BROKEN:
+        return False
+    try:
+        path.replace(path.with_name(f"{path.name}.broken"))
+    except OSError:
+        return False
+    return True
 
 
 def is_drift(change: Change) -> bool:

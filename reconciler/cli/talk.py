@@ -17,6 +17,7 @@ import click
 from reconciler.cli.console import answer, answer_raw, story
 from reconciler.cli.options import CONTEXT, F
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.kinds.registry import load_kinds
 from reconciler.kinds.values import Json
 from reconciler.report.jsontext import dump
 from reconciler.report.statustext import history_text, status_text
@@ -124,8 +125,8 @@ def scope_of(what: str) -> str:
         return "cloud"
     if "/" not in what:
         return "kind"
-    # Addresses begin with a kind, and kinds with a capital; a domain may, too, but then has one /.
-    return "object" if what[0].isupper() and what.count("/") > 1 else "project"
+    # Only who calls a domain like a kind has to name the whole address of a project.
+    return "object" if what.partition("/")[0] in load_kinds() else "project"
 
 
 def ask(

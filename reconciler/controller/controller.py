@@ -51,7 +51,7 @@ class Controller:
     def __init__(self, plans: Plans) -> None:
         self.plans = plans
         self.wakeups = Wakeups(plans.courses)
-        self.metrics = Metrics(names=plans.names)
+        self.metrics = Metrics(names=plans.names, queued=self.wakeups.count)
         self._lock = threading.Lock()
         self._status = ControllerStatus(__version__, time.time())
         self.loops = {
@@ -75,6 +75,9 @@ class Controller:
             keep=self._keep,
         )  # fmt: skip
 
+    def _kinds(self) -> frozenset[str]:
+        return frozenset(kind.name for one in self.plans.courses.values() for kind in one.kinds)
+
     @property
     def status(self) -> ControllerStatus:
         """Give what is known now."""
@@ -85,8 +88,8 @@ class Controller:
         with self._lock:
             clouds = {**self._status.clouds, status.cloud: status}
             self._status = replace(self._status, clouds=clouds)
-            found = self._status
-        self.metrics.publish(found)
+            # Within the lock: else one loop could put back what another has just replaced.
+            self.metrics.publish(self._status)
 
     def _beat(self, cloud: str, until: float) -> None:
         with self._lock:
@@ -108,7 +111,7 @@ class Controller:
         """Run the loops and answer requests, until a signal says that it is time to stop."""
         doors = Doors(
             lambda: self.status, self.metrics.exposition, self.wakeups.add, self.plans.store,
-            self.plans.token, self.plans.hook_secret,
+            self.plans.token, self.plans.hook_secret, self._kinds(),
         )  # fmt: skip
         server = waitress.create_server(
             make_app(doors), host=host, port=port, threads=THREADS, ident=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate, product
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -37,6 +37,7 @@ from reconciler.kinds.address import Address
 from reconciler.report.values import Row
 
 NOTHING = Histogram()
+QUEUE = next(metric for metric in CATALOGUE if metric.name == "queue_depth")
 BOUNDS = (*(str(bound) for bound in BUCKETS), "+Inf")
 Sample = tuple[str, tuple[str, ...], float | Histogram]
 """A name in the catalogue, the values of its labels in their order there, and what was measured."""
@@ -45,16 +46,18 @@ Sample = tuple[str, tuple[str, ...], float | Histogram]
 class Snapshot(Collector):
     """Guards the newest families: they change all at once, so a scrape sees old or new ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, queued: Callable[[], int]) -> None:
         self._families: tuple[Family, ...] = ()
+        self._queued = queued
 
     def publish(self, families: Iterable[Family]) -> None:
         """Take the place of what was published before."""
         self._families = tuple(families)
 
     def collect(self) -> tuple[Family, ...]:
-        """Give what was published last."""
-        return self._families
+        """Give what was published last, and what waits now."""
+        waiting = _family(QUEUE, [(QUEUE.name, (), self._queued())])
+        return tuple(waiting if f.name == PREFIX + QUEUE.name else f for f in self._families)
 
     def describe(self) -> list[Family]:
         """Say nothing: otherwise the registry would collect when this is registered."""
@@ -64,9 +67,9 @@ class Snapshot(Collector):
 class Metrics:
     """Guards what scrapes are answered with: the newest snapshot, and the process as it is."""
 
-    def __init__(self, *, names: bool = False) -> None:
+    def __init__(self, *, names: bool = False, queued: Callable[[], int] = lambda: 0) -> None:
         self._names = names
-        self._snapshot = Snapshot()
+        self._snapshot = Snapshot(queued)
         self._registry = CollectorRegistry()
         self._registry.register(self._snapshot)
         ProcessCollector(registry=self._registry)

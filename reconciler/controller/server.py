@@ -22,6 +22,7 @@ from reconciler.controller.webhooks import LARGEST, Once, Refused, believe
 from reconciler.kinds.values import Json
 
 MOST_RUNS = 200
+LONGEST_PAUSE = 10 * 366 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Doors:
     token: str = ""
     """What requests that change something carry; without one nobody can."""
     hook_secret: bytes = b""
+    kinds: frozenset[str] = frozenset()
+    """What there is to be paused."""
     once: Once = field(default_factory=Once)
     clock: Callable[[], float] = time.time
 
@@ -144,13 +147,12 @@ class _Pauses:
         _may_write(self.doors, request)
         name = _cloud(self.doors, request)
         said = _body(request)
-        until = said.get("until")
-        if until is not None and not isinstance(until, int | float):
-            raise falcon.HTTPBadRequest(description="until: seconds since the epoch, or null")
+        now = self.doors.clock()
         pause = Pause(
             _scope(said), _text(said, "name"), _text(said, "reason"), _text(said, "by"),
-            self.doors.clock(), until,
+            now, _until(said, now),
         )  # fmt: skip
+        _check_name(pause, self.doors.kinds)
         if not pause.reason:
             raise falcon.HTTPBadRequest(description="say a reason")
         if not self.doors.store.pause(name, pause):
@@ -187,7 +189,8 @@ class _Hook:
         try:
             delivery = believe(headers, body, self.doors.hook_secret, self.doors.clock())
         except Refused as error:
-            log.event(logging.WARNING, "webhook refused", why=error)
+            if self.doors.once.may_complain(self.doors.clock()):
+                log.event(logging.WARNING, "webhook refused", why=error)
             raise falcon.HTTPForbidden from None
         if not self.doors.once.take(delivery, self.doors.clock()):
             response.status, response.media = falcon.HTTP_429, {"taken": False}
@@ -237,6 +240,34 @@ def _scope(said: Mapping[str, Json]) -> Scope:
     except ValueError:
         words = ", ".join(scope.value for scope in Scope)
         raise falcon.HTTPBadRequest(description=f"scope: one of {words}") from None
+
+
+def _until(said: Mapping[str, Json], now: float) -> float | None:
+    found = said.get("until")
+    if found is None:
+        return None
+    number = isinstance(found, int | float) and not isinstance(found, bool)
+    if not number or not now < found < now + LONGEST_PAUSE:  # what is no number is in no order
+        text = "until: seconds since the epoch, in the future, within ten years; or null"
+        raise falcon.HTTPBadRequest(description=text)
+    return float(found)
+
+
+def _check_name(pause: Pause, kinds: frozenset[str]) -> None:
+    """Refuse a pause that would cover nothing: whoever asked for it would rely on it."""
+    kind, _, rest = pause.name.partition("/")
+    match pause.scope:
+        case Scope.CLOUD:
+            fits = not pause.name
+        case Scope.KIND:
+            fits = pause.name in kinds
+        case Scope.PROJECT:
+            fits = bool(kind and rest) and "/" not in rest
+        case Scope.OBJECT:
+            fits = kind in kinds and bool(rest)
+    if not fits:
+        text = f"name: {pause.name or 'nothing'} is no {pause.scope.value} that can be paused"
+        raise falcon.HTTPBadRequest(description=text)
 
 
 def _text(said: Mapping[str, Json], name: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reconciler import log
+from reconciler.chronicle import set_aside
 from reconciler.controller.status import Pause, Scope
 from reconciler.kinds.values import Json
 
@@ -34,6 +35,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._known: dict[str, tuple[Pause, ...]] = {}
 
     def keep(self, cloud: str, number: int, started: float, told: Json) -> None:
         """Keep what is told of a run that ended."""
@@ -62,9 +64,12 @@ class Store:
         return self._with(read, [])
 
     def pauses(self, cloud: str) -> tuple[Pause, ...]:
-        """Give the pauses of a cloud, those that are over too."""
+        """Give the pauses of a cloud, those that are over too; the last known, if none can be had.
 
-        def read(database: sqlite3.Connection) -> tuple[Pause, ...]:
+        A file that breaks must not end what somebody wanted to be left alone.
+        """
+
+        def read(database: sqlite3.Connection) -> tuple[Pause, ...] | None:
             rows = database.execute(
                 "SELECT scope, name, reason, by, since, until FROM pauses WHERE cloud = ? "
                 "ORDER BY since",
@@ -72,7 +77,11 @@ class Store:
             )
             return tuple(Pause(Scope(scope), *rest) for scope, *rest in rows)
 
-        return self._with(read, ())
+        found = self._with(read, None)
+        if found is None:
+            return self._known.get(cloud, ())
+        self._known[cloud] = found
+        return found
 
     def pause(self, cloud: str, pause: Pause) -> bool:
         """Note a pause, and forget those that are over; False: it could not be."""
@@ -106,4 +115,12 @@ class Store:
                     return work(database)
         except (sqlite3.Error, OSError, ValueError) as error:
             log.event(logging.WARNING, "store unusable", path=self.path, error=error)
+            if set_aside(self.path, error):
+                self._begin_anew()
             return otherwise
+
+    def _begin_anew(self) -> None:
+        """Write into a new file which pauses there were."""
+        for cloud, pauses in self._known.items():
+            for pause in pauses:
+                self.pause(cloud, pause)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ LARGEST = 1 << 20
 """Bytes that a body may have."""
 REPLAY = 300.0
 """Seconds by which a signed time may differ from ours."""
+QUIET = 10.0
+"""Seconds between two refusals that are logged."""
 SEEN = 1000
 """Deliveries that are remembered, so that none is taken twice."""
 
@@ -47,7 +50,8 @@ def believe(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) 
     if "x-gitlab-token" in headers:
         # GitLab sends the secret itself, and a delivery's id that it does not sign.
         _same(headers["x-gitlab-token"], secret.decode("utf-8", "replace"))
-        return Delivery(headers.get("x-gitlab-event-uuid", ""), _branch(body))
+        known = headers.get("x-gitlab-event-uuid", "") or hashlib.sha256(body).hexdigest()
+        return Delivery(known, _branch(body))
     if "x-reconciler-signature" in headers:
         return _of_our_own(headers["x-reconciler-signature"], body, secret, now)
     digest = hmac.new(secret, body, hashlib.sha256).hexdigest()
@@ -94,6 +98,14 @@ class Once:
         self._seen: dict[str, float] = {}
         self._lock = threading.Lock()
         self._most = most_a_minute
+        self._complained = -math.inf
+
+    def may_complain(self, now: float) -> bool:
+        """Say whether a refusal is to be logged: whoever floods us does not fill the log."""
+        with self._lock:
+            quiet = 0 <= now - self._complained < QUIET
+            self._complained = self._complained if quiet else now
+            return not quiet
 
     def take(self, delivery: Delivery, now: float) -> bool:
         """Say whether a delivery is new and not one too many."""

@@ -15,11 +15,12 @@ from click.testing import CliRunner
 
 from reconciler.chronicle import Chronicle
 from reconciler.cli.main import cli
-from reconciler.cli.talk import ask
+from reconciler.cli.talk import ask, scope_of
 from reconciler.controller.controller import Controller, Plans
 from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Requests
+from reconciler.controller.status import Trigger
 from reconciler.controller.store import Store
 from reconciler.kinds.registry import load_kinds
 from reconciler.kinds.values import Json
@@ -193,6 +194,28 @@ def test_objects_are_named_where_the_settings_ask_for_it(
     result = CliRunner().invoke(cli, ["run", "--once"])
     assert result.exit_code == 0, result.output
     assert (b"drift_object_info{" in made[0].metrics.exposition()[0]) is names
+
+
+@pytest.mark.parametrize(
+    ("what", "scope"),
+    [
+        ("", "cloud"), ("Network", "kind"), ("Netwrok", "kind"), ("campus/shop", "project"),
+        ("Campus/Shop", "project"), ("Network/campus/shop/front", "object"),
+        ("Domain/campus", "object"), ("Flavor/m1.large", "object"),
+    ],
+)  # fmt: skip
+def test_what_is_to_be_paused_is_known_by_its_form(what: str, scope: str) -> None:
+    assert scope_of(what) == scope
+
+
+def test_what_waits_is_told_as_it_is(controller: Controller) -> None:
+    controller.once()
+    depth = b"reconciler_queue_depth 1.0"
+    assert depth not in controller.metrics.exposition()[0]
+    controller.wakeups.add("prod", Trigger.WEBHOOK)
+    assert depth in controller.metrics.exposition()[0]
+    controller.wakeups.wait("prod", 0)
+    assert depth not in controller.metrics.exposition()[0]
 
 
 def test_without_a_controller_commands_say_so() -> None:

@@ -50,7 +50,7 @@ class House:
         doors = Doors(
             lambda: self.status, lambda _accept: (b"metrics 1\n", "text/plain"),
             lambda cloud, trigger: self.woken.append((cloud, trigger)), self.store,
-            self.token, SECRET, clock=lambda: self.now,
+            self.token, SECRET, frozenset({"Network"}), clock=lambda: self.now,
         )  # fmt: skip
         return testing.TestClient(make_app(doors))
 
@@ -142,9 +142,33 @@ def test_pauses_that_are_over_are_forgotten(house: House) -> None:
     assert [pause.name for pause in house.store.pauses("prod")] == ["Router", "Subnet"]
 
 
+def test_a_file_that_breaks_ends_no_pause(house: House) -> None:
+    pause = Pause(Scope.KIND, "Network", "a look", "ann", 1.0, None)
+    house.store.pause("prod", pause)
+    assert house.store.pauses("prod") == (pause,)
+    house.store.path.write_bytes(
+        b"this is no database, but it is long enough to be read as one" * 9
+    )
+    assert house.store.pauses("prod") == (pause,)
+    assert house.store.path.with_name(f"{house.store.path.name}.broken").exists()
+    assert Store(house.store.path).pauses("prod") == (pause,)  # it stands in the new file
+    house.store.keep("prod", 1, 1.0, {})
+    assert house.store.runs("prod", 1) == [{}]
+
+
 @pytest.mark.parametrize(
     "said",
     [
+        {"scope": "kind", "reason": "x"},
+        {"scope": "kind", "name": "Netwrok", "reason": "x"},
+        {"scope": "project", "name": "campus", "reason": "x"},
+        {"scope": "object", "name": "Netwrok/campus/shop/a", "reason": "x"},
+        {"name": "Network", "reason": "x"},
+        {"reason": "x", "until": True},
+        {"reason": "x", "until": 1999},
+        {"reason": "x", "until": 1e300},
+        {"reason": "x", "until": float("nan")},
+        {"reason": "x", "until": float("inf")},
         {"scope": "planet", "reason": "x"},
         {"scope": "cloud"},
         {"reason": "x", "until": "tomorrow"},
@@ -201,6 +225,27 @@ def test_any_other_webhook_wakes_nobody(house: House, headers: dict[str, str]) -
     assert answer.status_code == 403
     assert SECRET.decode() not in answer.text
     assert house.woken == []
+
+
+def test_deliveries_of_an_old_gitlab_that_gives_them_no_id_are_not_taken_for_one(
+    house: House,
+) -> None:
+    client, headers = house.client(), {"X-Gitlab-Token": SECRET.decode()}
+    for body in (PUSH, PUSH.replace(b"main", b"other")):
+        assert client.simulate_post("/hooks", body=body, headers=headers).status_code == 202
+    assert client.simulate_post("/hooks", body=PUSH, headers=headers).status_code == 429
+
+
+def test_whoever_floods_us_does_not_fill_the_log(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = house.client()
+    for _ in range(30):
+        assert client.simulate_post("/hooks", body=PUSH).status_code == 403
+    assert caplog.text.count("webhook refused") == 1
+    house.now += 11
+    client.simulate_post("/hooks", body=PUSH)
+    assert caplog.text.count("webhook refused") == 2
 
 
 def test_a_webhook_may_be_of_a_mebibyte_and_no_more(house: House) -> None:
