@@ -62,6 +62,9 @@ class Course:
     """Logs in: one token a run."""
     chronicle: Chronicle
     stopped: Callable[[], bool] = lambda: False
+    """Whether nothing more is to be begun."""
+    alive: Callable[[], None] = lambda: None
+    """Told again and again while a run goes on."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from reconciler import log
 from reconciler.cloud.session import Answer
 from reconciler.controller.course import Course, Walked
-from reconciler.controller.status import CloudStatus, Pause, SourceStatus, Trigger
+from reconciler.controller.status import CloudStatus, Pause, Scope, SourceStatus, Trigger
 from reconciler.controller.tell import Asked, Occasion, tell, tell_plan
 from reconciler.controller.wakeups import Wakeups
 from reconciler.controller.walk import walk
@@ -28,7 +28,7 @@ JITTER = 0.1
 MARGIN = 1.0
 """Seconds after the end of a pause at which it is surely over."""
 RUN_DEADLINE = 900.0
-"""Seconds that a run may take before the loop counts as dead."""
+"""Seconds between two signs of life of a run, such as a change or a listing that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,15 @@ class Loop:
         """Walk again and again, until it is time to stop."""
         trigger: Trigger | None = Trigger.INTERVAL
         while not self.wakeups.stopped:
-            if trigger is not None:
-                self.once(trigger)
-            delay, next_trigger = self.pause_after()
-            delay = min(delay, self._first_end())
-            self._beat(delay)
+            delay, next_trigger = self.status.interval, Trigger.RETRY
+            try:
+                if trigger is not None:
+                    self.once(trigger)
+                delay, next_trigger = self.pause_after()
+                delay = min(delay, self._first_end())
+            except Exception as error:  # noqa: BLE001 - nothing ends the loop
+                log.event(logging.ERROR, "run untold", error=f"{type(error).__name__}: {error}")
+            self._beat(2 * delay + 60)
             found = self.wakeups.wait(self.course.cloud, delay)
             trigger = found or next_trigger
 
@@ -109,7 +113,7 @@ class Loop:
             self._tell(tell_plan(self.status, walked, occasion, self.around.clock()))
 
         try:
-            walked = walk(self.course, source, self.good, occasion.pauses, planned)
+            walked = walk(self._lively(pauses), source, self.good, occasion.pauses, planned)
         except Exception as error:  # noqa: BLE001 - nothing ends the loop
             log.event(logging.ERROR, "run broke", error=f"{type(error).__name__}: {error}")
             walked = Walked(source, self.around.clock())
@@ -121,6 +125,19 @@ class Loop:
         self.around.keep(self.status)
         _log_end(self.status, walked)
         return self.status
+
+    def _lively(self, pauses: tuple[Pause, ...]) -> Course:
+        """Give the course with what is looked at while a run goes on.
+
+        Whoever pauses the whole cloud ends an apply after what is in flight.
+        """
+        course, paused_before = self.course, _is_paused(pauses)
+        return replace(
+            course, alive=lambda: self._beat(RUN_DEADLINE),
+            stopped=lambda: (
+                course.stopped() or (not paused_before and _is_paused(self._pauses()))
+            ),
+        )  # fmt: skip
 
     def _pauses(self) -> tuple[Pause, ...]:
         """Give the pauses that are not over."""
@@ -155,8 +172,12 @@ class Loop:
         return max(0.0, min(ends, default=math.inf)) + MARGIN
 
     def _beat(self, seconds: float) -> None:
-        now = self.around.clock()
-        self.around.beat(self.course.cloud, now + 2 * seconds + 60)
+        """Say that the loop is alive, and will have said so again within this time."""
+        self.around.beat(self.course.cloud, self.around.clock() + seconds)
+
+
+def _is_paused(pauses: tuple[Pause, ...]) -> bool:
+    return any(pause.scope is Scope.CLOUD for pause in pauses)
 
 
 def _log_end(status: CloudStatus, walked: Walked) -> None:

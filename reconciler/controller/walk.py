@@ -80,7 +80,7 @@ def walk(
 
         ready = plan()
         walked.result = _judged(ready)
-        if course.settings.mode is Mode.ENFORCE:
+        if course.settings.mode is Mode.ENFORCE and not course.stopped():
             _apply(course, job, walked, pauses, plan)
     except LockedError as error:
         walked.result, walked.error = Result.BLOCKED, str(error)
@@ -157,7 +157,7 @@ def _plan(course: Course, job: Job, walked: Walked) -> Ready:
     policy = policy_for(course.owner, course.settings, Releases())
     started = time.monotonic()
     memory = remember(job, WHOLE, time.time())
-    plan, live, table = look(job, policy, WHOLE, memory)
+    plan, live, table = look(job, policy, WHOLE, memory, lambda *_: course.alive())
     walked.seconds[Phase.OBSERVE] = table.seconds or 0.0
     walked.seconds[Phase.PLAN] = time.monotonic() - started - (table.seconds or 0.0)
     ready = Ready(WHOLE, policy, memory, plan, live, table)
@@ -233,4 +233,5 @@ def _with_record(course: Course, job: Job, ready: Ready) -> Ready:
 
 @contextmanager
 def _ears(course: Course) -> Iterator[Ears]:
-    yield Ears(stopped=course.stopped)
+    alive = course.alive
+    yield Ears(listen=lambda *_: alive(), progress=lambda *_: alive(), stopped=course.stopped)

@@ -406,6 +406,63 @@ def test_the_loop_wakes_when_a_pause_is_over(world: World) -> None:
     assert 15 < waits[0] < 22
 
 
+def test_a_pause_of_the_cloud_ends_an_apply_after_what_is_in_flight(world: World) -> None:
+    def pause(sent: Sent) -> None:
+        if sent.path == "/domains":
+            world.pauses.append(Pause(Scope.CLOUD, "", "stop", "ann", 0.0, None))
+
+    world.commit(GROUPS)
+    world.cloud.before_write = pause
+    status = world.once()
+    assert status.run is not None
+    assert status.run.error == "stopped in the middle: the next run goes on"
+    assert not list(world.cloud.where("/projects", name="shop"))
+    assert world.once().run.result is Result.BLOCKED  # type: ignore[union-attr] # it has just run
+    world.pauses.clear()
+    assert world.once().differing == {}
+
+
+def test_who_is_told_to_stop_while_it_looks_writes_nothing(world: World) -> None:
+    world.commit(GROUPS)
+    world.loop.course = replace(world.loop.course, stopped=lambda: True)
+    world.once()
+    assert world.cloud.writes == []
+
+
+def test_a_long_run_says_again_and_again_that_it_is_alive(world: World) -> None:
+    beats: list[int] = []
+
+    def beat(_cloud: str, _until: float) -> None:
+        beats.append(len(world.cloud.sent))
+
+    world.loop.around = replace(world.loop.around, beat=beat)
+    world.commit(GROUPS)
+    world.once()
+    first_write = next(n for n, sent in enumerate(world.cloud.sent) if sent.method != "GET")
+    assert len([at for at in beats if at <= first_write]) > 5
+    assert len({at for at in beats if at > first_write}) > 3
+
+
+def test_nothing_that_goes_wrong_around_a_run_ends_the_loop(world: World) -> None:
+    waits: list[float] = []
+
+    class Three(Wakeups):
+        def wait(self, cloud: str, seconds: float) -> Trigger | None:  # noqa: ARG002 - as it is
+            waits.append(seconds)
+            if len(waits) == 3:
+                self.stop()
+            return None
+
+    def broken(_status: CloudStatus) -> None:
+        raise OSError(28, "No space left on device")
+
+    world.commit(GROUPS)
+    world.loop.wakeups = Three(["prod"])
+    world.loop.around = replace(world.loop.around, publish=broken)
+    world.loop.run()
+    assert waits == [60.0, 60.0, 60.0]
+
+
 def test_a_refused_token_is_a_failure_with_its_reason(world: World) -> None:
     world.commit(GROUPS)
     world.error = Denied("a system-scoped token")
