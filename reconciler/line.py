@@ -21,6 +21,7 @@ from reconciler.engine.values import Action, Change, Plan
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import Http
+from reconciler.kinds.kind import Form
 from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Desired
 
@@ -110,7 +111,7 @@ def look(
 def _settled(memory: Memory | None) -> dict[Address, str]:
     """Give what was there when last all was done, with its name."""
     settled = memory.prior.settled.values() if memory else ()
-    return {r.address: r.name or r.address.name for r in settled if not r.kind.edge}
+    return {r.address: r.name or r.address.name for r in settled if r.kind.form is Form.NAMED}
 
 
 def ids_of(desired: Desired) -> dict[tuple[str, str], str]:
