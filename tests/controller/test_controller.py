@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from reconciler.chronicle import Chronicle
 from reconciler.cli.main import cli
 from reconciler.cli.talk import ask, scope_of
+from reconciler.cloud.record import read_record
 from reconciler.controller.controller import Controller, Plans
 from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
@@ -28,7 +29,7 @@ from reconciler.line import Target
 from reconciler.schema import schemas
 from reconciler.settings import CloudSettings, Mode
 from tests.support.commits import commit, start_repository
-from tests.support.fake_cloud import FakeCloud
+from tests.support.fake_cloud import FakeCloud, Sent
 from tests.support.schemas import misfits
 from tests.support.small_cloud import small_cloud, small_kinds
 
@@ -154,6 +155,26 @@ def test_what_programs_are_answered_fits_the_schemas(
     assert answers["status"]["clouds"][0]["pauses"][0]["name"] == "Network"
     assert answers["history"]["runs"][-1]["written"]
     assert misfits({**answers["status"], "more": 1}, found["status.json"]) != []
+
+
+def test_a_signal_in_the_middle_of_an_apply_ends_it_in_good_order(
+    controller: Controller, cloud: FakeCloud
+) -> None:
+    def stop(sent: Sent) -> None:
+        if sent.path == "/domains":
+            os.kill(os.getpid(), signal.SIGTERM)
+            until(lambda: controller.wakeups.stopped)
+
+    cloud.before_write = stop
+    controller.serve("127.0.0.1", 0, lambda _port: None)
+    assert list(cloud.where("/domains", name="campus"))  # what was in flight
+    assert "ann" not in users(cloud)
+    record = read_record(cloud, cloud.who().project_id, "us")
+    assert record is not None
+    assert (record.lease, record.applied) == (None, "")
+    cloud.before_write = lambda _sent: None
+    Controller(controller.plans).once()
+    assert "ann" in users(cloud)
 
 
 def test_a_hangup_has_every_loop_look(controller: Controller) -> None:
