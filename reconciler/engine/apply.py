@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from graphlib import TopologicalSorter
 
 from reconciler.engine.bodies import Context
-from reconciler.engine.steps import Done, perform
+from reconciler.engine.crew import Crew
+from reconciler.engine.steps import Done
 from reconciler.engine.values import Action, Change, Plan, Reason
 from reconciler.errors import (
     CloudError,
@@ -24,7 +24,7 @@ from reconciler.errors import (
 )
 from reconciler.kinds.address import Address
 
-WORKERS = 12
+WORKERS = 24
 
 
 class Status(StrEnum):
@@ -57,12 +57,6 @@ Listener = Callable[[Change, Status | None], None]
 """Told when a change begins (None) and what became of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    done: Done
-    seconds: float
-
-
 def apply_plan(
     plan: Plan,
     context: Context,
@@ -78,41 +72,19 @@ def apply_plan(
     sorter = TopologicalSorter({a: [b for b in c.after if b in todo] for a, c in todo.items()})
     sorter.prepare()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="apply") as pool:
-        waiting: dict[Future[_Timed], Address] = {}
-        ready: list[Address] = []
+        crew = Crew(pool, run.context, listen)
         while sorter.is_active():
-            ready += sorter.get_ready()
-            busy = {_turn(todo[address]) for address in waiting.values()}
-            later: list[Address] = []
-            for address in ready:
-                if _turn(todo[address]) in busy:
-                    later.append(address)
-                    continue
-                if stopped() or run.passes_over(address):
+            for address in sorter.get_ready():
+                if run.passes_over(address):
                     sorter.done(address)
-                    continue
-                listen(todo[address], None)
-                busy.add(_turn(todo[address]))
-                waiting[pool.submit(_timed, todo[address], run.context)] = address
-            ready = later
-            if not waiting:
-                continue
-            finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                address = waiting.pop(future)
-                run.note(address, future)
-                sorter.done(address)
+                else:
+                    crew.queue(todo[address])
+            if stopped():
+                sorter.done(*crew.drop())
+            for change, result, seconds in crew.work():
+                run.note(change, result, seconds)
+                sorter.done(change.address)
     return tuple(run.outcome(change) for change in todo.values())
-
-
-def _turn(change: Change) -> Address:
-    """Give the object of which only one thing may be changed at a time."""
-    return change.parent if change.kind.in_turn else change.address
-
-
-def _timed(change: Change, context: Context) -> _Timed:
-    started = time.monotonic()
-    return _Timed(perform(change, context), time.monotonic() - started)
 
 
 class _Run:
@@ -151,35 +123,14 @@ class _Run:
             return False  # what counts as external is there, and can be referred to
         return outcome.status in (Status.FAILED, Status.SKIPPED)
 
-    def note(self, address: Address, future: Future[_Timed]) -> None:
-        change = self.todo[address]
-        try:
-            timed = future.result()
-        except Stale as error:
-            text = f"held stale: {error}; plan again"
-            outcome = Outcome(change, Status.SKIPPED, text, left=Reason.STALE)
-            self._set(replace(outcome, trouble=trouble_of(error)))
-        except CloudError as error:
-            if isinstance(error, Denied) and change.action is Action.ADOPT:
-                # A read-only backend (LDAP): it is nobody's, and stays so.
-                text = f"its mark is refused, so it counts as external: {error}"
-                outcome = Outcome(change, Status.SKIPPED, text, left=Reason.OWNERSHIP)
-                self._set(replace(outcome, trouble=trouble_of(error)))
-                return
-            said_no = isinstance(error, (Conflict, Denied, Rejected))
-            outcome = Outcome(change, Status.FAILED, str(error), refused=said_no)
-            outcome = replace(outcome, trouble=trouble_of(error))
-            self._set(replace(outcome, request_id=error.request_id))
-        except ReconcilerError as error:
-            self._set(Outcome(change, Status.FAILED, str(error), trouble=trouble_of(error)))
-        except Exception as error:  # noqa: BLE001 - a bug in one kind must not lose the report
-            text = f"internal error, please report it: {type(error).__name__}: {error}"
-            self._set(Outcome(change, Status.FAILED, text, trouble=trouble_of(error)))
-        else:
-            if timed.done.id:
-                self.ids[address] = timed.done.id
-            self.came_along |= timed.done.children
-            self._set(Outcome(change, Status.APPLIED, seconds=timed.seconds))
+    def note(self, change: Change, result: Done | Exception, seconds: float) -> None:
+        if isinstance(result, Exception):
+            self._set(_failed(change, result))
+            return
+        if result.id:
+            self.ids[change.address] = result.id
+        self.came_along |= result.children
+        self._set(Outcome(change, Status.APPLIED, seconds=seconds))
 
     def _set(self, outcome: Outcome) -> None:
         self.outcomes[outcome.change.address] = outcome
@@ -187,6 +138,28 @@ class _Run:
 
     def outcome(self, change: Change) -> Outcome:
         return self.outcomes.get(change.address) or Outcome(change, Status.PENDING, "interrupted")
+
+
+def _failed(change: Change, error: Exception) -> Outcome:
+    """Say what became of a change that ended in an error, and whose move is next."""
+    failed = Outcome(change, Status.FAILED, str(error), trouble=trouble_of(error))
+    skipped = replace(failed, status=Status.SKIPPED)
+    match error:
+        case Stale():
+            text = f"held stale: {error}; plan again"
+            return replace(skipped, error=text, left=Reason.STALE)
+        case Denied() if change.action is Action.ADOPT:
+            # A read-only backend (LDAP): it is nobody's, and stays so.
+            text = f"its mark is refused, so it counts as external: {error}"
+            return replace(skipped, error=text, left=Reason.OWNERSHIP)
+        case CloudError():
+            said_no = isinstance(error, (Conflict, Denied, Rejected))
+            return replace(failed, refused=said_no, request_id=error.request_id)
+        case ReconcilerError():
+            return failed
+        case _:  # a bug in one kind must not lose the report
+            text = f"internal error, please report it: {type(error).__name__}: {error}"
+            return replace(failed, error=text)
 
 
 def failures(outcomes: Iterable[Outcome]) -> list[Outcome]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl, urlencode
 
 from reconciler.cloud.live import owners, protected, read_fields
-from reconciler.engine.bodies import Context, top_names
+from reconciler.cloud.pages import read_pages
+from reconciler.engine.bodies import Context, top_names, values_for
 from reconciler.engine.contents import what_is_in
 from reconciler.engine.send import Sender
 from reconciler.engine.values import Action, Change
 from reconciler.errors import Exists, Missing, Stale
+from reconciler.kinds.address import Address
+from reconciler.kinds.calls import Listing
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.values import Json
+
+LONGEST = 4_000
+"""Characters of a URL that every server takes."""
 
 
 def refuse_if_there(change: Change, sender: Sender) -> None:
@@ -26,6 +34,52 @@ def refuse_if_there(change: Change, sender: Sender) -> None:
     items = [one for one in found.get("items") or () if not called or called(one) == name]
     if items and (change.kind.listing is None or change.kind.listing.select is None):
         raise Exists(f"{change.address} is there by now ({items[0].get('id')}); plan again")
+
+
+def there_by_now(changes: Sequence[Change], context: Context) -> dict[Address, Exists]:
+    """Look once more for several objects of one kind; give those that are there by now.
+
+    One filtered listing serves them all, where the service takes a filter several times.
+    """
+    kind, found = changes[0].kind, {}
+    if kind.find is None:
+        return {}
+    senders = {c.address: Sender(context.http, kind, values_for(c, context, "")) for c in changes}
+    items = _any_of(kind, [sender.values for sender in senders.values()], context)
+    for change in changes:
+        try:
+            if items is None or any(_is_meant(one, kind, senders[change.address]) for one in items):
+                refuse_if_there(change, senders[change.address])
+        except Exists as error:
+            found[change.address] = error
+    return found
+
+
+def _any_of(
+    kind: Kind, wanted: Sequence[Mapping[str, Json]], context: Context
+) -> list[Json] | None:
+    """List what has any of the wanted values in each filter; None: each must be asked for alone."""
+    find = kind.find
+    if find is None or not isinstance(find.path, str) or not find.repeats:
+        return None
+    path, _, query = find.path.partition("?")
+    pairs = {
+        (key, str(values.get(template.strip("{}")) or ""))
+        for key, template in parse_qsl(query)
+        for values in wanted
+    }
+    asked = f"{path}?{urlencode(sorted(pairs))}"
+    if len(asked) > LONGEST or any(not value for _, value in pairs):
+        return None
+    return read_pages(context.http, kind.service, Listing(items=find.returns), asked, kind.version)
+
+
+def _is_meant(item: Mapping[str, Json], kind: Kind, sender: Sender) -> bool:
+    """Say whether a single look may find this one, too: then that has the word."""
+    assert kind.find is not None and isinstance(kind.find.path, str)  # noqa: PT018 - asked before
+    query = parse_qsl(kind.find.path.partition("?")[2])
+    wanted = ((key, sender.values.get(form.strip("{}"))) for key, form in query)
+    return all(item.get(key, value) == value for key, value in wanted)
 
 
 def read_again(change: Change, sender: Sender, context: Context) -> Mapping[str, Json]:

@@ -43,8 +43,8 @@ class Done:
     children: frozenset[Address] = field(default_factory=frozenset)
 
 
-def perform(change: Change, context: Context) -> Done:
-    """Make one change.
+def perform(change: Change, context: Context, *, looked: bool = False) -> Done:
+    """Make one change; ``looked``: what is to be made was looked for right before.
 
     Raises:
         CloudError: it was not made, or not wholly; the class says whose move is next.
@@ -52,7 +52,7 @@ def perform(change: Change, context: Context) -> Done:
     """
     match change.action:
         case Action.CREATE:
-            return _create(change, context)
+            return _create(change, context, looked=looked)
         case Action.UPDATE | Action.ADOPT:
             (detach if change.detach else update)(change, context)
             return Done(change.live.id if change.live else "")
@@ -67,11 +67,11 @@ def perform(change: Change, context: Context) -> Done:
             return Done()
 
 
-def _create(change: Change, context: Context) -> Done:
+def _create(change: Change, context: Context, *, looked: bool = False) -> Done:
     kind = change.kind
     if kind.implicit and kind.implicit(change.address):
         return _take_implicit(change, context)
-    if kind.find and change.action is Action.CREATE:
+    if kind.find and change.action is Action.CREATE and not looked:
         refuse_if_there(change, Sender(context.http, kind, values_for(change, context, "")))
     made = draft(change, context)
     assert kind.create is not None  # what cannot be created is implicit

@@ -51,6 +51,10 @@ class Call:
     """The envelope around the object in the answer."""
     many: str = ""
     """The envelope of a bulk body, where the API takes one."""
+    beside: bool = False
+    """Whether all that is in a bulk body must lie in the same object."""
+    repeats: bool = False
+    """Whether the filters of a listing can be given several times, and find any of the values."""
 
 
 Opener = Callable[[str], BinaryIO]
@@ -173,12 +177,13 @@ def rest(
     many: str = "",
     page: int = 500,
     params: Mapping[str, str | int] = NOTHING,
+    bulk: bool = False,
 ) -> dict[str, Json]:
     """Give the calls of a collection that follows the common pattern, as arguments for ``Kind``."""
     plural = many or path.rsplit("/", 1)[-1].replace("-", "_")
     return {
         "listing": Listing(path=path, items=plural, page=page, params=params),
-        "create": Call("POST", path, {one: FIELDS}, returns=one),
+        "create": Call("POST", path, {one: FIELDS}, returns=one, many=plural if bulk else ""),
         "update": Call(update, f"{path}/{{id}}", {one: FIELDS}, returns=one),
         "delete": Call("DELETE", f"{path}/{{id}}"),
         "get": Call("GET", f"{path}/{{id}}", returns=one),
@@ -186,14 +191,22 @@ def rest(
 
 
 def neutron(
-    path: str, one: str, *, many: str = "", find: str = "name={name}&project_id={Project}"
+    path: str,
+    one: str,
+    *,
+    many: str = "",
+    find: str = "name={name}&project_id={Project}",
+    bulk: bool = False,
 ) -> dict[str, Json]:
-    """Give the calls of a Neutron collection: names repeat, revisions count, tags are apart."""
+    """Give the calls of a Neutron collection: names repeat, revisions count, tags are apart.
+
+    Some take several objects in one ``bulk`` body; the others answer 400, or 500.
+    """
     plural = many or path.rsplit("/", 1)[-1].replace("-", "_")
     return {
-        **rest(path, one, many=plural),
+        **rest(path, one, many=plural, bulk=bulk),
         "service": "network",
-        "find": Call("GET", f"{path}?{find}", returns=plural),
+        "find": Call("GET", f"{path}?{find}", returns=plural, repeats=True),
         "calls": {
             "tags": Call("PUT", f"{path}/{{id}}/tags", {"tags": "{tags}"}),
             "mark": Call("PUT", f"{path}/{{id}}/tags/{{mark}}"),

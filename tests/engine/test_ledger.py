@@ -40,7 +40,9 @@ def test_what_failed_to_be_made_may_be_there_unmarked(
 @pytest.mark.parametrize("status", [Status.FAILED, Status.SKIPPED, Status.PENDING])
 def test_what_waits_for_its_mark_is_not_forgotten(kinds: Kinds, status: Status) -> None:
     change, plan = plan_of(kinds, Action.UPDATE)
-    noted = begin(Record(making=(str(FLAVOR), "Flavor/gone")), plan, Live({}), Memory(), Policy("o"), 0)
+    noted = begin(
+        Record(making=(str(FLAVOR), "Flavor/gone")), plan, Live({}), Memory(), Policy("o"), 0
+    )
     assert noted.making == (str(FLAVOR),)
     report = Report(plan, (Outcome(change, status),), plan)
     assert end(noted, report, Memory(), 0).making == (str(FLAVOR),)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from reconciler.cloud.answers import classify
 from reconciler.cloud.session import Who
@@ -65,6 +65,8 @@ class Table:
     refers: Mapping[str, str] = field(default_factory=dict)
     """Fields that hold the id of a row of another table."""
     revisions: bool = False
+    bulk: str = ""
+    """What all in one bulk body must agree in; ``any``: nothing; none: it takes no such body."""
     on_create: Callable[[FakeCloud, Row], None] = lambda _cloud, _row: None
     on_update: Callable[[FakeCloud, Row, Row], None] = lambda _cloud, _row, _body: None
     on_delete: Callable[[FakeCloud, Row], None] = lambda _cloud, _row: None
@@ -186,7 +188,11 @@ class FakeCloud:
         params: Row,
     ) -> Json:
         split = urlsplit(url)
-        asked = {**dict(parse_qsl(split.query)), **{k: str(v) for k, v in params.items()}}
+        # A filter that is given twice finds either.
+        asked: Row = {
+            k: v[0] if len(v) == 1 else tuple(v) for k, v in parse_qs(split.query).items()
+        }
+        asked |= {k: str(v) for k, v in params.items()}
         for route in self.routes:
             match = route.path.fullmatch(split.path)
             if match and (route.service, route.method) == (service, method):
@@ -232,8 +238,22 @@ class FakeCloud:
         return {table.many: shown, **links}
 
     def _post(self, table: Table, body: Json) -> Json:
+        if table.bulk and table.many in body:
+            return self._post_many(table, body[table.many])
         row = self.add(table.path, body[table.one])
         return {table.one: table.shown(self, row)}
+
+    def _post_many(self, table: Table, bodies: list[Row]) -> Json:
+        """Make all of them or none, as Neutron does."""
+        if table.bulk != "any" and len({body[table.bulk] for body in bodies}) > 1:
+            raise refused(400, "Only allowed to update rules for one security profile at a time")
+        before = jsonlib.loads(jsonlib.dumps(self.rows))
+        try:
+            rows = [self.add(table.path, body) for body in bodies]
+        except CloudError:
+            self.rows = before
+            raise
+        return {table.many: [table.shown(self, row) for row in rows]}
 
     def add(self, path: str, fields: Row) -> Row:
         """Make a row as a POST does."""
@@ -309,7 +329,10 @@ class FakeCloud:
 
 
 def _matches(row: Row, asked: Mapping[str, Json]) -> bool:
-    return all(str(row.get(name)) == str(value) for name, value in asked.items())
+    return all(
+        str(row.get(name)) in (value if isinstance(value, tuple) else (str(value),))
+        for name, value in asked.items()
+    )
 
 
 def refused(status: int, text: str) -> CloudError:

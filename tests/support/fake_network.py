@@ -8,6 +8,11 @@ import re
 from reconciler.errors import Exists, Missing
 from tests.support.fake_cloud import FakeCloud, Handler, Json, Route, Row, Table, refused
 
+BULK = {
+    "/networks": "any", "/subnets": "any", "/security-groups": "any", "/ports": "any",
+    "/security-group-rules": "security_group_id",
+}  # fmt: skip
+"""The collections that take several objects in one body, and what all of those must agree in."""
 _COMMON: Row = {"name": "", "description": "", "project_id": None, "tags": []}
 
 
@@ -149,7 +154,8 @@ def _gone_router(cloud: FakeCloud, row: Row) -> None:
 
 
 def _table(path: str, one: str, many: str, blank: Row, **more: Json) -> Table:
-    return Table("network", path, one, many, {**_COMMON, **blank}, revisions=True, **more)
+    blank = {**_COMMON, **blank}
+    return Table("network", path, one, many, blank, revisions=True, bulk=BULK.get(path, ""), **more)
 
 
 TABLES = (

@@ -88,5 +88,5 @@ NETWORK = Kind(
     grave=True,
     read=_read,
     defaults=_defaults,
-    **neutron("/networks", "network"),
+    **neutron("/networks", "network", bulk=True),
 )

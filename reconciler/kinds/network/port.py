@@ -125,7 +125,7 @@ PORT = Kind(
     write=_write,
     defaults=lambda _fields: {"port_security_enabled": True, "propagate_uplink_status": True},
     **{
-        **neutron("/ports", "port", find="name={name}&network_id={Network}"),
+        **neutron("/ports", "port", find="name={name}&network_id={Network}", bulk=True),
         "listing": Listing(
             path="/ports", items="ports", page=500,
             select=lambda port: not port["device_owner"].startswith(NEVER),

@@ -52,5 +52,5 @@ SECURITY_GROUP = Kind(
     # The group that every project has; listing a project's groups makes it.
     implicit=lambda address: address.name == "default",
     untouched=_untouched,
-    **neutron("/security-groups", "security_group"),
+    **neutron("/security-groups", "security_group", bulk=True),
 )

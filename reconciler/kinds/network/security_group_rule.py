@@ -153,6 +153,6 @@ SECURITY_GROUP_RULE = Kind(
     read=read_rule,
     write=write_rule,
     create=Call("POST", "/security-group-rules", {"security_group_rule": "{*}"},
-                returns="security_group_rule", many="security_group_rules"),
+                returns="security_group_rule", many="security_group_rules", beside=True),
     delete=Call("DELETE", "/security-group-rules/{id}"),
 )  # fmt: skip

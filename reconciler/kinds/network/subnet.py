@@ -144,5 +144,5 @@ SUBNET = Kind(
     read=_read,
     write=_write,
     defaults=subnet_defaults,
-    **neutron("/subnets", "subnet", find="name={name}&network_id={Network}"),
+    **neutron("/subnets", "subnet", find="name={name}&network_id={Network}", bulk=True),
 )
