@@ -46,7 +46,7 @@ PORTS = 23000
 PAGE = TOP / "docs" / "operations.md"
 FEWEST = 20
 REAL_LOOPS = Walk(50, 10, 10)
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 SPEED: dict[str, Callable[[Stage], Section]] = {
     "push-webhook": push_with_webhook,
     "push-poll": push_with_poll,

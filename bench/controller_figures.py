@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 import re
 import statistics
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+WIDTH = 120
+"""Of lines of prose in the docs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ def markdown(section: Section, caption: str) -> str:
     head = "| " + " | ".join(section.columns) + " |"
     rule = "|---" + "|---:" * (len(section.columns) - 1) + "|"
     rows = ["| " + " | ".join(row) + " |" for row in section.rows]
-    return "\n".join([f"### {section.title}", "", section.note, "", head, rule, *rows, "", caption])
+    note = textwrap.fill(section.note, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([f"### {section.title}", "", note, "", head, rule, *rows, "", caption])
 
 
 def put_in(page: str, key: str, text: str) -> str:
