@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -30,13 +31,9 @@ class Spec(BaseModel):
     def _null_is_the_default(cls, stated: object) -> object:
         if not isinstance(stated, Mapping):
             return stated
-        known = cls.model_fields
-        patterns = {
-            name: mark.pattern
-            for name, info in known.items()
-            for mark in info.metadata
-            if isinstance(mark, Beside)
-        }
+        known, patterns = cls.model_fields, _patterns(cls)
+        if not patterns and all(value is not None for value in stated.values()):
+            return stated
         values: dict[object, object] = {}
         for key, value in stated.items():
             place = next((n for n, p in patterns.items() if re.fullmatch(p, str(key))), "")
@@ -47,6 +44,17 @@ class Spec(BaseModel):
             else:
                 values[key] = value
         return values
+
+
+@cache
+def _patterns(spec: type[BaseModel]) -> Mapping[str, str]:
+    """Give the fields whose keys stand among the others, and what these look like."""
+    return {
+        name: mark.pattern
+        for name, info in spec.model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, Beside)
+    }
 
 
 def _as_map(value: object) -> Mapping[object, object]:

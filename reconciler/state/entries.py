@@ -51,13 +51,13 @@ class Entries:
     problems: list[Problem] = field(default_factory=list)
 
 
-def collect(documents: list[Document], kinds: Kinds) -> Entries:
-    """Walk all documents."""
-    entries = Entries()
+def collect(documents: list[Document], kinds: Kinds, entries: Entries) -> None:
+    """Add what documents state, unless there are more problems already than anybody would read."""
     with suppress(_Enough):
         for document in documents:
+            if len(entries.problems) > MOST:
+                raise _Enough
             _Walk(document.file, kinds, entries).document(document.content)
-    return entries
 
 
 class _Enough(Exception):
@@ -181,7 +181,7 @@ class _Walk:
             return
         known = fields_of(kind.spec)
         own = {f.name for f in known if not f.beside}
-        own |= {word for word in value if any(f.owns(word) for f in known)}
+        own |= {word for word in value if word not in own and any(f.owns(word) for f in known)}
         fields, says, declares = self.parts(kind, parent if kind.heading else address, value, own)
         if kind.heading:
             return

@@ -170,6 +170,9 @@ def _names_now(
         return known[address]
 
     for address, resource in resources.items():
+        if not renames:  # most states have none
+            known[address], known[resource.parent] = address, resource.parent
+            continue
         now(address)
         now(resource.parent)
     return known
@@ -179,7 +182,9 @@ def _moved(
     resources: Mapping[Address, Resource], now: Mapping[Address, Address]
 ) -> dict[Address, Resource]:
     return {
-        now[address]: replace(resource, address=now[address], parent=now[resource.parent])
+        now[address]: resource
+        if (now[address], now[resource.parent]) == (address, resource.parent)
+        else replace(resource, address=now[address], parent=now[resource.parent])
         for address, resource in resources.items()
     }
 

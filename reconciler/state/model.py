@@ -12,8 +12,9 @@ from reconciler.kinds.fields import Value, convert, fields_of, references
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import ROOT, Kinds
 from reconciler.kinds.spec import Named, Ref
-from reconciler.state.entries import Entries, Entry, collect
-from reconciler.state.parse import NOWHERE, parse
+from reconciler.state.entries import Entries, Entry
+from reconciler.state.parse import NOWHERE
+from reconciler.state.reading import read_entries
 from reconciler.state.resolve import Scope, Unresolved, bootstrap, make_scope
 from reconciler.state.source import Revision
 from reconciler.state.values import Claim, Desired, Lifecycle, Options, Resource
@@ -28,14 +29,13 @@ def make_desired(revision: Revision, kinds: Kinds) -> tuple[Desired, list[Proble
         StateError: with all that its authors have to mend.
 
     """
-    documents, problems = parse(revision)
-    entries = collect(documents, kinds)
+    entries, problems = read_entries(revision, kinds)
     problems += entries.problems
     scope = make_scope(entries, kinds)
     resources = _resources(entries, scope, revision, problems)
-    _imply(resources, entries, kinds)
+    needs = _imply(resources, entries, kinds)
     claims = _claims(entries, resources)
-    _cycles(resources, problems)
+    _cycles(resources, needs, problems)
     warnings = _same_but_for_case(resources, kinds)
     if problems:
         raise StateError(tuple(sorted([*problems, *warnings])))
@@ -97,12 +97,12 @@ def _twice(entry: Entry, resource: Resource, earlier: Resource) -> Problem:
 def _resolve(
     entry: Entry, scope: Scope, revision: Revision, problems: list[Problem]
 ) -> Mapping[str, Value]:
-    to_all = {field.ref for field in fields_of(entry.kind.spec) if field.shares}
+    fields = fields_of(entry.kind.spec)
 
     def one(ref: Ref, word: Value) -> Value:
         if isinstance(word, Address) or not isinstance(word, str | Named):
             return word
-        if word == "*" and ref in to_all:
+        if word == "*" and any(field.shares and field.ref == ref for field in fields):
             return word
         try:
             return scope.resolve(ref.kind, word, entry.parent)
@@ -110,7 +110,7 @@ def _resolve(
             problems.append(Problem(*_place(entry), str(error)))
             return Address(ref.kind, ("?", str(word)))
 
-    resolved: Mapping[str, Value] = convert(fields_of(entry.kind.spec), entry.fields, one)
+    resolved: Mapping[str, Value] = convert(fields, entry.fields, one)
     if entry.kind.complete is None:
         return resolved
     try:
@@ -125,15 +125,18 @@ def _place(entry: Entry) -> tuple[str, int, str]:
     return entry.origin.file, entry.origin.line, about
 
 
-def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -> None:
+Needs = dict[Address, list[Address]]
+"""What each resource lies in and refers to."""
+
+
+def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -> Needs:
     """Add what is there without being declared: scopes, the bootstrap's own, implied groups."""
-    wanted: dict[Address, None] = {}
-    for scope_address in entries.scopes:
-        wanted[scope_address] = None
-    for resource in list(resources.values()):
-        wanted[resource.parent] = None
-        for _, target in references(fields_of(resource.kind.spec), resource.fields):
-            wanted[target] = None
+    wanted: dict[Address, None] = dict.fromkeys(entries.scopes)
+    needs: Needs = {}
+    for address, resource in resources.items():
+        refers = references(fields_of(resource.kind.spec), resource.fields)
+        needs[address] = [resource.parent, *(target for _, target in refers)]
+        wanted.update(dict.fromkeys(needs[address]))
     queue = list(wanted)
     while queue:
         address = queue.pop()
@@ -145,7 +148,9 @@ def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -
         resources[address] = Resource(
             address, kind, parent, {}, origin, EXTERNAL, address.name, implied=True
         )
+        needs[address] = [parent]
         queue.append(parent)
+    return needs
 
 
 def parent_of(kind: Kind, address: Address, kinds: Kinds) -> Address:
@@ -184,15 +189,11 @@ def _claims(
     return claims
 
 
-def _cycles(resources: Mapping[Address, Resource], problems: list[Problem]) -> None:
+def _cycles(resources: Mapping[Address, Resource], needs: Needs, problems: list[Problem]) -> None:
     """Find objects that wait for one another: nothing could be made first."""
-    graph = {
-        address: {
-            resource.parent,
-            *(target for _, target in references(fields_of(resource.kind.spec), resource.fields)),
-        }
-        for address, resource in resources.items()
-    }
+    if not _can_ring(needs):
+        return
+    graph = {address: set(needs[address]) for address in resources}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -207,6 +208,21 @@ def _cycles(resources: Mapping[Address, Resource], problems: list[Problem]) -> N
                 f"refers to itself: {path}",
             )
         )
+
+
+def _can_ring(needs: Needs) -> bool:
+    """Say whether kinds need one another, or themselves: else nothing of them can.
+
+    Most states end here, and are spared a walk from each object to the next.
+    """
+    kinds: dict[str, set[str]] = {}
+    for address, found in needs.items():
+        kinds.setdefault(address.kind, set()).update([one.kind for one in found])
+    try:
+        TopologicalSorter(kinds).prepare()
+    except CycleError:
+        return True
+    return False
 
 
 def _same_but_for_case(resources: Mapping[Address, Resource], kinds: Kinds) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""From the files of a revision to documents whose every key knows its line."""
+"""From the text of a file to documents whose every key knows its line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from reconciler.errors import MOST, Problem
-from reconciler.state.source import Revision
 from reconciler.yamlio import Budget, Table, YamlError, load_all
 
 LONGEST_NAME = 255
@@ -39,29 +38,24 @@ class Document:
     content: Table
 
 
-def parse(revision: Revision) -> tuple[list[Document], list[Problem]]:
-    """Read every file; what cannot be read is a problem, and the rest goes on."""
+def parse_file(file: str, text: bytes, budget: Budget, problems: list[Problem]) -> list[Document]:
+    """Read one file; what cannot be read is a problem, and the rest goes on."""
     documents: list[Document] = []
-    problems: list[Problem] = []
-    budget = Budget()
-    for file, data in revision.files.items():
-        try:
-            contents = load_all(data, budget)
-        except YamlError as error:
-            problems.append(Problem(file, error.line, "", str(error)))
+    try:
+        contents = load_all(text, budget)
+    except YamlError as error:
+        problems.append(Problem(file, error.line, "", str(error)))
+        return documents
+    for content in contents:
+        if len(problems) > MOST:
+            break
+        if content is None:
             continue
-        for content in contents:
-            if len(problems) > MOST:
-                return documents, problems
-            if content is None:
-                continue
-            if isinstance(content, Table):
-                documents.append(Document(file, content))
-            else:
-                problems.append(
-                    Problem(file, 1, "", "a file holds collections: `projects:` and so on")
-                )
-    return documents, problems
+        if isinstance(content, Table):
+            documents.append(Document(file, content))
+        else:
+            problems.append(Problem(file, 1, "", "a file holds collections: `projects:` and so on"))
+    return documents
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

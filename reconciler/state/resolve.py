@@ -154,6 +154,8 @@ def make_scope(entries: Entries, kinds: Kinds) -> Scope:
     for address in dict.fromkeys([*everything, *entries.scopes, *bootstrap(kinds)]):
         for depth, kind_name in _places(address, kinds):
             above = Address(kind_name, address.names[:depth])
+            if above in by_name.get((kind_name, above.name), ()):
+                break  # and all that it lies in
             by_name.setdefault((kind_name, above.name), {})[above] = None
             place = (kind_name, above.name, above.names[:PROJECT_DEPTH])
             by_place.setdefault(place, {})[above] = None

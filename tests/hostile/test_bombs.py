@@ -72,7 +72,7 @@ def test_a_bomb_is_refused_with_its_place(
 
 def test_all_files_together_are_bounded(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is small enough by itself."""
-    monkeypatch.setattr("reconciler.state.parse.Budget", lambda: Budget(60_000))
+    monkeypatch.setattr("reconciler.state.reading.Budget", lambda: Budget(60_000))
     bomb = laughs(4).encode()
     assert check({f"{n}.yaml": bomb for n in range(20)}).stdout.count(TOO_MANY) == 0
     told = check({f"{n}.yaml": bomb for n in range(50)}).stdout.splitlines()
