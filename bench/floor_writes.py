@@ -11,7 +11,7 @@ from bench.state import BORN, Key, Size, wanted
 from bench.wire import Wire
 
 OWNER = "floor"
-THREADS, AT_ONCE = 12, 4
+THREADS, AT_ONCE = 24, 4
 """As many as ours has, and as many of its requests are out to one service."""
 LOOKED_FOR = 50
 """Projects whose names one listing looks for right before things of these names are made."""

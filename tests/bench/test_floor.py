@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from bench import floor_writes
 from bench.floor import Live, compare
 from bench.measure import Pair
 from bench.place import Measured
 from bench.state import Size, files, wanted
+from reconciler.cloud import session
+from reconciler.engine import apply
 
 SIZE = Size(2)
 
@@ -71,3 +74,8 @@ def test_runs_are_compared_with_those_beside_them() -> None:
     assert pair.ratios(lambda one: one.wall) == [2, 3]
     more, less = pair.beyond()
     assert (dict(more), dict(less)) == ({"GET :4 /b": 1}, {})
+
+
+def test_the_floor_writes_in_as_many_threads_as_ours() -> None:
+    ours = (apply.WORKERS, session.AT_ONCE)
+    assert (floor_writes.THREADS, floor_writes.AT_ONCE) == ours
