@@ -78,4 +78,4 @@ def test_runs_are_compared_with_those_beside_them() -> None:
 
 def test_the_floor_writes_in_as_many_threads_as_ours() -> None:
     ours = (apply.WORKERS, session.AT_ONCE)
-    assert (floor_writes.THREADS, floor_writes.AT_ONCE) == ours
+    assert ours == (floor_writes.THREADS, floor_writes.AT_ONCE)
