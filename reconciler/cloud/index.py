@@ -110,7 +110,8 @@ def _add(
             return  # an edge to something that is gone (Keystone keeps such assignments)
         address = edge_address(kind, parent, fields)
     else:
-        key = gathering.keys.get((kind.name, str(raw.get(kind.id_wire))))
+        keys = gathering.keys  # most states name no ids
+        key = keys.get((kind.name, str(raw.get(kind.id_wire)))) if keys else None
         name = key or (kind.called(raw) if kind.called else raw.get(kind.name_wire))
         if not name and kind.form is not Form.ONE:
             _add_nameless(kind, parent, raw, gathering)

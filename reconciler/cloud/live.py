@@ -86,7 +86,7 @@ class Live:
         groups = {
             found.parent
             for found in self.objects.values()
-            if found.kind.edge and user is not None and found.raw.get("id") == self.self_user
+            if user is not None and found.raw.get("id") == self.self_user and found.kind.edge
         }
         known = (self.ids.get(("Group", group)) for group in self.self_groups)
         groups |= {group for group in known if group is not None}

@@ -22,7 +22,7 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     kind = resource.kind
     if kind.listing is None or resource.lifecycle is Lifecycle.EXTERNAL:
         return None
-    unread = _unread(resource, live)
+    unread = _unread(resource, live) if live.incomplete else None
     if unread:
         return _change(resource, None, Action.CREATE, held=unread)
     found, held = find(resource, live)
@@ -251,24 +251,24 @@ def removals(
 
     Where its parent is not ours, only what an earlier revision of ours had added is taken away.
     """
-    parent = desired.resources.get(claim.parent)
-    above = live.objects.get(claim.parent)
-    if parent is None or kind.name in live.incomplete:
+    there = live.child_addresses(claim.parent, kind.name)
+    unnamed = [address for address in there if address not in desired.resources]
+    parent, above = desired.resources.get(claim.parent), live.objects.get(claim.parent)
+    if not unnamed or parent is None or kind.name in live.incomplete:
         return
     if any(ref in live.incomplete for ref in referred(fields_of(kind.spec))):
         return
     marks = owners(above.kind, above.raw) if above else frozenset()
     foreign = not parent.managed or bool(marks and policy.owner not in marks)
     added = memory.prior.settled if memory else {}
-    for address in live.child_addresses(claim.parent, kind.name):
+    for address in unnamed:
         found = live.objects.get(address)
-        if found is None or address in desired.resources or (foreign and address not in added):
+        if found is None or (foreign and address not in added):
             continue
         fields = live.fields(found)
-        if claim.scopes is not None:
-            part = tuple(fields.get(name) for name in kind.claim_scope)
-            if part not in claim.scopes:
-                continue
+        part = tuple(fields.get(name) for name in kind.claim_scope)
+        if claim.scopes is not None and part not in claim.scopes:
+            continue
         if any(target in own for _, target in references(fields_of(kind.spec), fields)):
             continue  # the controller never takes its own rights away
         lost = tuple(FieldChange(name, value, None) for name, value in fields.items())

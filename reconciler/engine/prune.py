@@ -24,7 +24,7 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
         declared = desired.resources.get(found.address)
         if _is_given_up(found, declared, policy):
             yield _detached(found, policy, "declared external")
-        if not _prunable(found) or (declared is not None and not declared.implied):
+        if (declared is not None and not declared.implied) or not _prunable(found):
             continue
         why = _ours(found, policy, memory)
         if why is None:
