@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import git
 import pytest
-from click.testing import CliRunner, Result
 
 from reconciler.cli.codes import Code
-from reconciler.cli.main import cli
-from reconciler.cloud.record import approvals_attribute, attribute, read_record
+from reconciler.cloud.record import read_record
 from reconciler.cloud.session import Cloud
 from tests.cli.repository import Repository, actions, held
 
-PRUNED = (
-    "Domain", "Project", "Network", "Subnet", "Router", "SecurityGroup", "QosSpecs",
-)  # fmt: skip
 STATE = """
 domains:
   "{domain}":
@@ -31,31 +22,6 @@ domains:
         security_groups: {{web: {{rules: [{{direction: ingress, protocol: tcp, ports: 443}}]}}}}
 qos_specs: {{"{domain}-fast": {{consumer: front-end}}}}
 """
-
-
-@pytest.fixture
-def repository(
-    cloud: Cloud, clouds_file: Path, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Repository]:
-    """Give a repository with an owner of its own, whose record goes in the end."""
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds_file))
-    monkeypatch.setenv("OS_CLOUD", "devcloud")
-    monkeypatch.setenv("RECONCILER_STATE_DIRECTORY", str(tmp_path / "chronicle"))
-    monkeypatch.chdir(tmp_path)
-    git.Repo.init(tmp_path).close()
-
-    def call(*words: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(cli, list(words), input=stdin, prog_name="reconciler")
-
-    found = Repository(tmp_path, call)
-    found.settings(*PRUNED)
-    settings = (tmp_path / "reconciler.yaml").read_text()
-    words = settings.replace("owner: us", f"owner: {word}").replace("prod:", "devcloud:")
-    (tmp_path / "reconciler.yaml").write_text(words)
-    yield found
-    project = cloud.who().project_id
-    gone = {attribute(word): None, approvals_attribute(word): None}
-    cloud.request("identity", "PATCH", f"/projects/{project}", json={"project": gone})
 
 
 @pytest.mark.devcloud
