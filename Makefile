@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 4
 export PYTHON
 
-.PHONY: help install docs demo test check unit integration test-system chaos bench bench-controller requirements clean
+.PHONY: help install docs demo test check unit integration test-system chaos bench bench-controller bench-line requirements clean
 .DEFAULT_GOAL := help
 
 help:  ## this text
@@ -45,6 +45,9 @@ chaos: install  ## every fault and every crash point on a real OpenStack of your
 
 bench: install  ## what each command costs, beside the least that it takes, on a real OpenStack
 	$(BIN)/python -m bench $(BENCH)
+
+bench-line: install  ## what the line itself costs for up to 100 000 objects, without a cloud
+	$(BIN)/python -m bench.line
 
 bench-controller: install  ## how quick and how small the controller is, on a real OpenStack; takes long
 	$(BIN)/python bench/controller.py $(BENCH)
