@@ -101,9 +101,10 @@ class Record:
         """Count the deletes of a kind within a day."""
         return _within_a_day(self.deleted.get(kind, ()), now)
 
-    def grown(self, kind: str, now: float) -> int:
-        """Count what became ours of a kind within a day: it must not make room for deletes."""
-        return _within_a_day(self.made.get(kind, ()), now)
+    def a_day_ago(self, kind: str, owned: int, now: float) -> int:
+        """Count what was ours of a kind: what was made since must not make room for deletes."""
+        grown = _within_a_day(self.made.get(kind, ()), now)
+        return max(0, owned + self.spent(kind, now) - grown)
 
     def attempt(self, revision: str, now: float) -> Record:
         """Note that an apply of a revision begins."""

@@ -189,8 +189,9 @@ def _budgets(ready: Ready, counts: _Objects, occasion: Occasion, now: float) -> 
     left, settings = {}, occasion.settings
     for kind in occasion.kinds:
         if settings.prune.get(kind.name):
-            spent = ready.memory.record.spent(kind.name, now)
-            owned = counts.managed.get(kind.name, 0) + spent
+            record = ready.memory.record
+            spent = record.spent(kind.name, now)
+            owned = record.a_day_ago(kind.name, counts.managed.get(kind.name, 0), now)
             room = room_for(kind.name, grave=kind.grave, limits=settings.limits).of(owned)
             left[kind.name] = max(0, room - spent)
     return left

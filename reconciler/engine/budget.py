@@ -142,7 +142,7 @@ def _budget(
     kind: Kind, going: list[Change], ours: list[LiveObject], policy: Policy, memory: Memory
 ) -> Held | None:
     spent = memory.record.spent(kind.name, memory.now)
-    before = max(0, len(ours) + spent - memory.record.grown(kind.name, memory.now))
+    before = memory.record.a_day_ago(kind.name, len(ours), memory.now)
     room = room_for(kind.name, grave=kind.grave, limits=policy.limits).of(before)
     left = max(room - spent, policy.releases.delete, 0)
     if len(going) <= left:
