@@ -14,19 +14,17 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import keystoneauth1.exceptions as ks
-import openstack.config
-import openstack.exceptions
 from keystoneauth1.adapter import Adapter
 
 from reconciler.cloud.answers import TRIES, classify, wait_before_next
 from reconciler.cloud.catalogue import one_region, places_in
-from reconciler.errors import CloudError, Denied, SettingsError, Transient
+from reconciler.cloud.credentials import USER_AGENT, open_session
+from reconciler.errors import CloudError, Denied, Transient
 from reconciler.hide import hide
 from reconciler.kinds.values import NOTHING, Json
 
 _SECRET = re.compile(r"password|secret|token|passcode|code$")
 """Settings of a log-in that nobody may see."""
-USER_AGENT = "openstack-reconciler"
 TIMEOUT = 120.0
 """Seconds that an answer may take, unless clouds.yaml sets ``api_timeout``."""
 AT_ONCE = 4
@@ -83,22 +81,9 @@ class Cloud:
             SettingsError: there are none, or they are incomplete.
 
         """
-        try:
-            loader = openstack.config.OpenStackConfig(app_name=USER_AGENT)
-            self._region = loader.get_one(cloud=name or None, region_name=region or None)
-            self._session = self._region.get_session()
-            if self._session.timeout is None:
-                self._session.timeout = TIMEOUT  # keystoneauth would wait for ever
-        except (openstack.exceptions.ConfigException, ks.ClientException, OSError) as error:
-            text = hide(str(error), ())
-            raise SettingsError(f"cloud {name or '(from the environment)'}: {text}") from error
-        except Exception as error:  # noqa: BLE001 - its reader has errors of its own
-            # The YAML of clouds.yaml is wrong; what its reader says may hold what stands there.
-            mark = getattr(error, "problem_mark", None)
-            place = f", line {mark.line + 1}" if mark else ""
-            raise SettingsError(
-                f"clouds.yaml cannot be read{place}: {type(error).__name__}"
-            ) from None
+        self._region, self._session = open_session(name, region)
+        if self._session.timeout is None:
+            self._session.timeout = TIMEOUT  # keystoneauth would wait for ever
         self.name = name or self._region.name or "environment"
         self._watch = watch
         self._lock = threading.Lock()
