@@ -13,8 +13,8 @@ from reconciler.engine.together import MOST, Half, Result, make_together, shares
 from reconciler.engine.values import Change
 from reconciler.kinds.address import Address
 
-AT_A_SERVICE = 8
-"""Changes under way at one service: enough that none of its workers waits for us."""
+AT_A_SERVICE = 4
+"""Requests under way at one service: those that wait meanwhile can share the next one."""
 SHARE = 4
 """Requests that alike creates are dealt out to, before they share one: services have workers."""
 
