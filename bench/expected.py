@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from reconciler.cloud.live import Live
-from reconciler.cloud.observe import Wants
+from reconciler.cloud.reading import Wants
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import Listing
 from reconciler.kinds.kind import Kind
@@ -30,7 +30,7 @@ def expected(kinds: Kinds, live: Live, wants: Wants, held: Held) -> Counter[str]
         for listing in (kind.listing, *kind.more, kind.unset):
             if listing is None or listing.embedded:
                 continue
-            if listing.each:
+            if listing.each and not listing.by:
                 for parent in _parents(kind, listing, live, wants):
                     counts[kind.name] += pages(held(listing.path, parent), listing.page)
                 continue

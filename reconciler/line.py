@@ -17,6 +17,7 @@ from reconciler.engine.memory import Memory
 from reconciler.engine.plan import MAKING, make_plan, wants_of
 from reconciler.engine.policy import Policy
 from reconciler.engine.scope import scope_of, takes_away
+from reconciler.engine.usage import hold_below_use
 from reconciler.engine.values import Action, Change, Plan
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
@@ -173,10 +174,11 @@ def compare_with(
         return marks_only(plan, selection.targets, policy)
     known = memory.record.services if memory else frozenset()
     around = Around(target.http, target.who, target.kinds, known)
-    emptied = hold_full(plan.changes, around, policy.releases)
-    if emptied != plan.changes:
-        emptied, _ = hold_waiting(emptied, desired, live)  # a domain takes its projects along
-    return replace(plan, changes=tuple(sorted(emptied, key=lambda change: change.address)))
+    changes = hold_full(plan.changes, around, policy.releases)
+    changes = hold_below_use(changes, live, target.http)
+    if changes != plan.changes:
+        changes, _ = hold_waiting(changes, desired, live)  # a domain takes its projects along
+    return replace(plan, changes=tuple(sorted(changes, key=lambda change: change.address)))
 
 
 Progress = Callable[[Address, int, int], None]

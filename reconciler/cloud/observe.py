@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from reconciler.cloud.index import NO_KEYS, NO_RENAMES, Gathering, Item, Keys, Renames, index
 from reconciler.cloud.live import Live, read_fields
 from reconciler.cloud.pages import read_pages
+from reconciler.cloud.reading import Reading, Wants, id_in
 from reconciler.cloud.session import Who
-from reconciler.errors import CloudError, Missing
+from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import Http, Listing
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json
 
-WORKERS = 12
 NOTHING: Mapping[Address, str] = {}
-
-Wants = Callable[[Address, str], bool]
-"""Whether somebody declared the collection of this kind under this parent."""
 
 
 def observe(
@@ -48,8 +44,8 @@ def observe(
 
     def gather() -> Gathering:
         gathering = Gathering(keys, renames, owner)
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
-            _read_all(chosen, gathering, _ask(chosen, http, pool, who, wants), progress)
+        with Reading(chosen, http, who, wants) as reading:
+            _read_all(chosen, gathering, reading, progress)
         return gathering
 
     found = gather()
@@ -59,28 +55,10 @@ def observe(
     return _live(found, who)
 
 
-def _ask(
-    chosen: list[Kind], http: Http, pool: ThreadPoolExecutor, who: Who, wants: Wants
-) -> _Reading:
-    """Begin with every listing that waits for no other."""
-    futures: dict[object, Future[list[Json]]] = {}
-    for kind in chosen:
-        for listing in (kind.listing, *kind.more, kind.unset):
-            if listing is None or not listing.path or listing.each:
-                continue  # what is asked for each parent waits for the parents
-            key = _key(kind, listing, listing.path)
-            if key not in futures:
-                path = listing.path.replace("{own_project}", who.project_id)
-                futures[key] = pool.submit(
-                    read_pages, http, kind.service, listing, path, kind.version
-                )
-    return _Reading(futures, http, pool, wants)
-
-
 def _read_all(
     chosen: list[Kind],
     gathering: Gathering,
-    reading: _Reading,
+    reading: Reading,
     progress: Callable[[str, int], None],
 ) -> None:
     for kind in chosen:
@@ -159,17 +137,7 @@ def _live(gathering: Gathering, who: Who) -> Live:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What the items of a kind are read with."""
-
-    futures: Mapping[object, Future[list[Json]]]
-    http: Http
-    pool: ThreadPoolExecutor
-    wants: Wants
-
-
-def _take(kind: Kind, gathering: Gathering, reading: _Reading) -> None:
+def _take(kind: Kind, gathering: Gathering, reading: Reading) -> None:
     """Read and index one kind, or note why it is incomplete."""
     items: list[Item] | None = []
     for listing in (kind.listing, *kind.more) if kind.listing else ():
@@ -181,19 +149,15 @@ def _take(kind: Kind, gathering: Gathering, reading: _Reading) -> None:
         gathering.incomplete[kind.name] = f"{lost}: {gathering.incomplete[lost]}"
     elif items is not None:
         index(kind, items, gathering)
-        _note_unset(kind, gathering, reading.futures)
-
-
-def _key(kind: Kind, listing: Listing, path: str) -> object:
-    params = tuple(sorted(listing.params.items()))
-    return (kind.service, path, listing.items, params, listing.page, kind.version)
+        reading.go_on(kind, gathering.raws[kind.name])
+        _note_unset(kind, gathering, reading)
 
 
 def _items(
     kind: Kind,
     listing: Listing,
     gathering: Gathering,
-    reading: _Reading,
+    reading: Reading,
 ) -> list[Item] | None:
     """Give a kind's objects, or None (and why, in ``incomplete``) where they cannot be read."""
     source = listing.embedded or listing.each
@@ -208,9 +172,11 @@ def _items(
                 for item in unpack(raw.get(listing.items))
                 if listing.select is None or listing.select(item)
             ]
+        if listing.by:
+            return _by_parent(kind, listing, gathering, reading)
         if listing.each:
-            return _each(kind, listing, gathering, reading)
-        found = _split(listing, reading.futures[_key(kind, listing, listing.path)].result())
+            return _each(kind, listing, reading)
+        found = _split(listing, reading.whole(kind, listing))
         return [(None, raw) for raw in found if listing.select is None or listing.select(raw)]
     except CloudError as error:
         gathering.incomplete[kind.name] = str(error)
@@ -231,57 +197,37 @@ def unpack(found: Json) -> Iterable[Mapping[str, Json]]:
     return (item if isinstance(item, Mapping) else {"value": item} for item in found or ())
 
 
-def _each(
-    kind: Kind,
-    listing: Listing,
-    gathering: Gathering,
-    reading: _Reading,
-) -> list[Item]:
-    """Ask once for each parent whose collection somebody declared."""
-    asked: list[tuple[Address, Future[list[Json]]]] = []
-    for parent, raw in gathering.raws[listing.each]:
-        if not listing.all_parents and not reading.wants(parent, kind.name):
-            continue
-        if listing.wanted and not listing.wanted(raw):
-            continue
-        path = listing.path.replace("{parent}", str(raw.get(gathering_id(raw))))
-        asked.append(
-            (
-                parent,
-                reading.pool.submit(
-                    _there, reading.http, kind.service, listing, path, kind.version
-                ),
-            )
-        )
+def _each(kind: Kind, listing: Listing, reading: Reading) -> list[Item]:
+    """Give what was asked for once for each parent."""
     return [
         (parent, item)
-        for parent, future in asked
-        for item in unpack(future.result())
+        for parent, found in reading.inside(kind, listing)
+        for item in unpack(found)
         if listing.select is None or listing.select(item)
     ]
 
 
-def _there(http: Http, service: str, listing: Listing, path: str, version: str) -> list[Json]:
-    """Read what lies in an object; one that was deleted meanwhile holds nothing."""
-    try:
-        return read_pages(http, service, listing, path, version)
-    except Missing:
-        return []
+def _by_parent(kind: Kind, listing: Listing, gathering: Gathering, reading: Reading) -> list[Item]:
+    """Give one item for each parent whose collection somebody declared, from one listing."""
+    assert kind.unset is not None  # what is in no list has what is given to all
+    found = {str(raw.get(listing.by)): raw for raw in reading.whole(kind, listing)}
+    wanted: list[tuple[Address, str]] = [
+        (parent, str(raw.get(id_in(raw))))
+        for parent, raw in gathering.raws[listing.each]
+        if reading.wants(kind, listing, parent, raw)
+    ]
+    if all(key in found for _, key in wanted):
+        return [(parent, found[key]) for parent, key in wanted]
+    [blank] = reading.whole(kind, kind.unset)
+    return [(parent, found[key] if key in found else blank) for parent, key in wanted]
 
 
-def _note_unset(
-    kind: Kind, gathering: Gathering, futures: Mapping[object, Future[list[Json]]]
-) -> None:
+def _note_unset(kind: Kind, gathering: Gathering, reading: Reading) -> None:
     """Read what an object has on which nothing was set: a stated ``null`` means that."""
     if kind.unset is None:
         return
     try:
-        for raw in futures[_key(kind, kind.unset, kind.unset.path)].result():
+        for raw in reading.whole(kind, kind.unset):
             gathering.defaults[kind.name] = read_fields(kind, raw, Live({}))
     except CloudError as error:
         gathering.incomplete[kind.name] = str(error)
-
-
-def gathering_id(raw: Mapping[str, Json]) -> str:
-    """Say which field holds an object's id."""
-    return "id" if "id" in raw else "name"

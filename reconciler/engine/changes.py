@@ -9,6 +9,7 @@ from reconciler.cloud.live import Live, LiveObject, owners, protected
 from reconciler.engine.compare import FieldChange, compare
 from reconciler.engine.memory import Memory
 from reconciler.engine.policy import ALL, Policy
+from reconciler.engine.usage import below_use
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
 from reconciler.kinds.fields import Field, fields_of, references
@@ -138,7 +139,7 @@ def _update(resource: Resource, found: LiveObject, live: Live, policy: Policy) -
     if forced:
         return _replace(resource, found, fields, forced, policy)
     if fields:
-        low = _below_use(kind, found, fields)
+        low = below_use(kind, found.raw, fields)
         return _change(resource, found, Action.UPDATE, fields, held=low, mark=mark, protect=protect)
     return _change(resource, found, Action.ADOPT, mark=True) if mark else None
 
@@ -212,19 +213,6 @@ def referred(fields: Iterable[Field]) -> set[str]:
         if one.ref:
             found.add(one.ref.kind)
     return found
-
-
-def _below_use(kind: Kind, found: LiveObject, fields: tuple[FieldChange, ...]) -> Held | None:
-    """Hold a limit that is below what is used now, instead of sending it to fail."""
-    if not kind.usage:
-        return None
-    used = kind.usage(found.raw)
-    low = [
-        f"{f.path} {f.after} is below the {used[f.path]} in use"
-        for f in fields
-        if isinstance(f.after, int) and 0 <= f.after < used.get(f.path, 0)
-    ]
-    return Held(Reason.DEPENDENCY, "; ".join(low), "free some, or raise the limit") if low else None
 
 
 def _delete_declared(resource: Resource, found: LiveObject, policy: Policy) -> Change:

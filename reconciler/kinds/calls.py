@@ -19,7 +19,7 @@ class Listing:
 
     ``embedded`` takes them out of the objects of another kind instead. ``each`` asks once for each
     object of that kind (``{parent}`` in the path); only for those whose collection somebody
-    declared, unless ``all_parents``.
+    declared, unless ``all_parents``. With ``by`` one listing serves all of these objects.
     """
 
     path: str = ""
@@ -30,6 +30,8 @@ class Listing:
     page: int = 0
     embedded: str = ""
     each: str = ""
+    by: str = ""
+    """The field of an item with the id of what it lies in; what has no item is as ``unset`` is."""
     all_parents: bool = False
     wanted: Callable[[Json], bool] | None = None
     """Which parents can have any at all (the access list of a public flavor is a 404)."""

@@ -25,20 +25,29 @@ QUOTAS = Kind(
 
 
 def quota(
-    service: str, envelope: str, *, read: str, write: str, default: str, shown_in: str = ""
+    service: str,
+    envelope: str,
+    *,
+    read: str,
+    write: str,
+    default: str,
+    shown_in: str = "",
+    listing: Listing | None = None,
 ) -> dict[str, Json]:
     """Give what all quotas have in common, as arguments for ``Kind``.
 
     ``read`` and ``write`` are paths with ``{project}`` in them, ``default`` is one of the cloud;
-    ``shown_in`` is the envelope of what is read, where it is another one.
+    ``shown_in`` is the envelope of what is read, where it is another one; ``listing`` shows the
+    limits of all projects, where there is one: then their use is asked for only as it matters.
     """
     shown = shown_in or envelope
+    each = Listing(path=read.replace("{project}", "{parent}"), items=shown, each="Project")
     return {
         "within": (QUOTAS.name,),
         "word": "Quota",
         "form": Form.ONE,
         "service": service,
-        "listing": Listing(path=read.replace("{project}", "{parent}"), items=shown, each="Project"),
+        "listing": listing or each,
         "unset": Listing(path=default, items=envelope),
         "find": Call("GET", read.replace("{project}", "{Project}"), returns=shown),
         "update": Call("PUT", write.replace("{project}", "{Project}"), {envelope: "{*}"}),

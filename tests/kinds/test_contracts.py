@@ -164,6 +164,7 @@ def test_a_listing_says_where_and_what(kind: Kind) -> None:
     for listing in listings(kind):
         assert bool(listing.path) != bool(listing.embedded)
         assert listing.items
-        assert ("{parent}" in listing.path) == bool(listing.each)
+        assert ("{parent}" in listing.path) == (bool(listing.each) and not listing.by)
+        assert not listing.by or (listing.each and kind.unset)
         # Observing never writes: a project's security groups make its default group.
         assert not (kind.service == "network" and "project_id={" in listing.path)

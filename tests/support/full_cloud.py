@@ -120,8 +120,17 @@ def _routes(size: Size) -> tuple[Route, ...]:
         ("network", r"/quotas/.+/default", {"quota": dict.fromkeys(network, 100)}),
         ("block-storage", r"/os-quota-sets/[^/]+/defaults", {"quota_set": {}}),
     )
-    return tuple(
-        Route(service, "GET", re.compile(path), _always(told)) for service, path, told in answers
+
+    def everyone(cloud: FakeCloud, _words: tuple[str, ...], _asked: Json) -> Json:
+        rows = cloud.rows["/projects"].values()
+        return {"quotas": [{**network, "project_id": row["id"]} for row in rows]}
+
+    return (
+        Route("network", "GET", re.compile("/quotas"), everyone),
+        *(
+            Route(service, "GET", re.compile(path), _always(told))
+            for service, path, told in answers
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from reconciler.kinds.calls import Listing
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.quotas import quota
 from reconciler.kinds.spec import ServerDefault, Spec
@@ -47,5 +48,7 @@ NETWORK_QUOTA = Kind(
         read="/quotas/{project}/details.json",
         write="/quotas/{project}",
         default="/quotas/{own_project}/default",
+        # Only projects of which a limit was ever set are in it.
+        listing=Listing(path="/quotas", items="quotas", each="Project", by="project_id"),
     ),
 )

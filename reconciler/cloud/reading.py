@@ -1,0 +1,105 @@
+"""From listings to the requests under way for them: a queue for each service, none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self
+
+from reconciler.cloud.pages import read_pages
+from reconciler.cloud.session import Who
+from reconciler.errors import Missing
+from reconciler.kinds.address import Address
+from reconciler.kinds.calls import Http, Listing
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.values import Json
+
+WORKERS = 16
+"""Requests to one service that wait or are under way; how many go out at once, the line says."""
+
+Wants = Callable[[Address, str], bool]
+"""Whether somebody declared the collection of this kind under this parent."""
+_Coming = Future[list[Json]]
+
+
+class Reading:
+    """Guards the requests of one look: each service has a queue of its own, and waits for none."""
+
+    def __init__(self, chosen: list[Kind], http: Http, who: Who, wants: Wants) -> None:
+        self._chosen = chosen
+        self._http = http
+        self._wants = wants
+        self._own_project = who.project_id
+        self._pools = {kind.service: ThreadPoolExecutor(WORKERS) for kind in chosen}
+        self._lists: dict[object, _Coming] = {}
+        self._inside: dict[tuple[str, str], list[tuple[Address, _Coming]]] = {}
+
+    def __enter__(self) -> Self:
+        """Begin with every listing that waits for no other."""
+        for kind in self._chosen:
+            for listing in (kind.listing, *kind.more, kind.unset):
+                if listing is None or not listing.path or (listing.each and not listing.by):
+                    continue  # what is asked for each parent waits for the parents
+                key = _key(kind, listing)
+                if key not in self._lists:
+                    path = listing.path.replace("{own_project}", self._own_project)
+                    self._lists[key] = self._begin(kind, listing, path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pool in self._pools.values():
+            pool.shutdown(cancel_futures=True)
+
+    def whole(self, kind: Kind, listing: Listing) -> list[Json]:
+        """Give the items of a listing, as soon as it is there."""
+        return self._lists[_key(kind, listing)].result()
+
+    def inside(self, kind: Kind, listing: Listing) -> list[tuple[Address, list[Json]]]:
+        """Give what lies in each of the objects that were asked for it."""
+        return [
+            (at, found.result()) for at, found in self._inside.get((kind.name, listing.path), ())
+        ]
+
+    def go_on(self, above: Kind, raws: Iterable[tuple[Address, Mapping[str, Json]]]) -> None:
+        """Ask what lies in objects that were just found, where somebody declared that."""
+        for kind in self._chosen:
+            for listing in (kind.listing, *kind.more) if kind.listing else ():
+                if listing.each != above.name or listing.by:
+                    continue
+                self._inside[kind.name, listing.path] = [
+                    (address, self._begin(kind, listing, _path_in(listing, raw)))
+                    for address, raw in raws
+                    if self.wants(kind, listing, address, raw)
+                ]
+
+    def wants(self, kind: Kind, listing: Listing, parent: Address, raw: Mapping[str, Json]) -> bool:
+        """Say whether the objects of a kind in this parent are looked at."""
+        declared = listing.all_parents or self._wants(parent, kind.name)
+        return declared and (listing.wanted is None or listing.wanted(raw))
+
+    def _begin(self, kind: Kind, listing: Listing, path: str) -> _Coming:
+        read = _there if listing.each and not listing.by else read_pages
+        pool = self._pools[kind.service]
+        return pool.submit(read, self._http, kind.service, listing, path, kind.version)
+
+
+def _key(kind: Kind, listing: Listing) -> object:
+    params = tuple(sorted(listing.params.items()))
+    return (kind.service, listing.path, listing.items, params, listing.page, kind.version)
+
+
+def _path_in(listing: Listing, raw: Mapping[str, Json]) -> str:
+    return listing.path.replace("{parent}", str(raw.get(id_in(raw))))
+
+
+def _there(http: Http, service: str, listing: Listing, path: str, version: str) -> list[Json]:
+    """Read what lies in an object; one that was deleted meanwhile holds nothing."""
+    try:
+        return read_pages(http, service, listing, path, version)
+    except Missing:
+        return []
+
+
+def id_in(raw: Mapping[str, Json]) -> str:
+    """Say which field holds an object's id."""
+    return "id" if "id" in raw else "name"
