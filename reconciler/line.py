@@ -51,6 +51,8 @@ class Target:
     kinds: Kinds
     allowed_hosts: frozenset[str] = frozenset()
     """Hosts that data may be fetched from although they are on the loopback or link-local."""
+    width: Callable[[str], int] = lambda _service: 4
+    """How many requests a service may have of us at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ def make_context(
     return Context(
         target.http, target.kinds, live, owner, {}, parents, frozenset(desired.claims),
         frozenset(desired.resources), desired.revision, target.allowed_hosts,
-        services=target.who.services, progress=progress,
+        services=target.who.services, progress=progress, width=target.width,
     )  # fmt: skip
 
 

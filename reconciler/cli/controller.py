@@ -129,6 +129,6 @@ def _connect(
 
     def connect() -> Target:
         line = Cloud(cloud.cloud or name, region=cloud.region or "", watch=requests.note)
-        return Target(line, line.who(), name, kinds)
+        return Target(line, line.who(), name, kinds, width=line.width)
 
     return connect

@@ -111,8 +111,10 @@ def open_run(options: Common, *, at: str | None = None) -> Run:
     for problem in warnings:
         warn(str(problem).replace("warning: ", "", 1))
     cloud = open_cloud(options, place)
+    target = Target(cloud, cloud.who(), name, kinds, width=cloud.width)
     return Run(
-        place, kinds, revision, folder, desired, Target(cloud, cloud.who(), name, kinds), owner,
+        place, kinds, revision, folder, desired, target,
+        owner,
         settings,
     )  # fmt: skip
 

@@ -17,6 +17,8 @@ from reconciler.errors import (
     Transient,
 )
 
+THROTTLED = (413, 429, 503)
+"""Answers that ask for fewer requests."""
 TRIES = 3
 """How often a read is sent in all, if the service is too busy to answer it."""
 LONGEST_WAIT = 30.0

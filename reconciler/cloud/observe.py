@@ -219,7 +219,8 @@ def _by_parent(kind: Kind, listing: Listing, gathering: Gathering, reading: Read
     if all(key in found for _, key in wanted):
         return [(parent, found[key]) for parent, key in wanted]
     [blank] = reading.whole(kind, kind.unset)
-    return [(parent, found[key] if key in found else blank) for parent, key in wanted]
+    default: Mapping[str, Json] = blank
+    return [(parent, found.get(key, default)) for parent, key in wanted]
 
 
 def _note_unset(kind: Kind, gathering: Gathering, reading: Reading) -> None:

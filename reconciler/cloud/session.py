@@ -16,9 +16,10 @@ from typing import Any
 import keystoneauth1.exceptions as ks
 from keystoneauth1.adapter import Adapter
 
-from reconciler.cloud.answers import TRIES, classify, wait_before_next
+from reconciler.cloud.answers import THROTTLED, TRIES, classify, wait_before_next
 from reconciler.cloud.catalogue import one_region, places_in
 from reconciler.cloud.credentials import USER_AGENT, open_session
+from reconciler.cloud.pace import Pace
 from reconciler.errors import CloudError, Denied, Transient
 from reconciler.hide import hide
 from reconciler.kinds.values import NOTHING, Json
@@ -27,8 +28,6 @@ _SECRET = re.compile(r"password|secret|token|passcode|code$")
 """Settings of a log-in that nobody may see."""
 TIMEOUT = 120.0
 """Seconds that an answer may take, unless clouds.yaml sets ``api_timeout``."""
-AT_ONCE = 4
-"""Requests to one service at a time: on small clouds more were no faster, and 30 were slower."""
 
 VERSIONS = {
     "identity": (3, 3),
@@ -88,7 +87,7 @@ class Cloud:
         self._watch = watch
         self._lock = threading.Lock()
         self._adapters: dict[str, Adapter] = {}
-        self._gates: dict[str, threading.BoundedSemaphore] = {}
+        self._paces: dict[str, Pace] = {}
 
     @property
     def region(self) -> str:
@@ -164,16 +163,18 @@ class Cloud:
         if version:
             more["microversion"] = version
         safe = method in ("GET", "HEAD")
-        adapter, gate = self._line(service)
+        adapter, pace = self._line(service)
         # keystoneauth's own retries by status would sleep as long as Retry-After says: for days.
         more |= {"raise_exc": False, "connect_retries": TRIES - 1 if safe else 0}
         again = content is None  # a stream is read once
-        with gate:
+        with pace:
             started = time.monotonic()
             for tried in range(1, TRIES + 1):
                 reply = self._guarded(
                     service, lambda: self._with_token(adapter, path, method, more, again=again)
                 )
+                if reply.status_code in THROTTLED:
+                    pace.throttled()
                 wait = wait_before_next(reply.status_code, reply.headers, tried)
                 if not safe or wait is None:
                     break
@@ -213,7 +214,11 @@ class Cloud:
                 self._session.invalidate()
         return adapter.request(path, method, allow_reauth=False, **more) if again else reply
 
-    def _line(self, service: str) -> tuple[Adapter, threading.BoundedSemaphore]:
+    def width(self, service: str) -> int:
+        """Say how many requests a service may have of us at once."""
+        return self._line(service)[1].width
+
+    def _line(self, service: str) -> tuple[Adapter, Pace]:
         with self._lock:
             if service not in self._adapters:
                 major = VERSIONS.get(service, (1, 1))[0]
@@ -228,8 +233,8 @@ class Cloud:
                     user_agent=USER_AGENT,
                     global_request_id=None,
                 )
-                self._gates[service] = threading.BoundedSemaphore(AT_ONCE)
-            return self._adapters[service], self._gates[service]
+                self._paces[service] = Pace()
+            return self._adapters[service], self._paces[service]
 
     def _guarded(self, service: str, call: Callable[[], Any]) -> Any:
         with self._discreet():

@@ -38,6 +38,8 @@ class Context:
     """Service types that the catalogue holds."""
     progress: Callable[[Address, int, int], None] = lambda _address, _done, _all: None
     sleep: Callable[[float], None] = time.sleep
+    width: Callable[[str], int] = lambda _service: 4
+    """How many requests a service may have of us at once."""
 
     def id_of(self, address: Address) -> str:
         """Give the id of an object that is there by now.

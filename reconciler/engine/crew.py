@@ -13,8 +13,6 @@ from reconciler.engine.together import MOST, Half, Result, make_together, shares
 from reconciler.engine.values import Change
 from reconciler.kinds.address import Address
 
-AT_A_SERVICE = 4
-"""Requests under way at one service: those that wait meanwhile can share the next one."""
 SHARE = 4
 """Requests that alike creates are dealt out to, before they share one: services have workers."""
 
@@ -76,7 +74,7 @@ class Crew:
 
     def _send_out(self, service: str, queue: deque[Change]) -> None:
         waiting: list[Change] = []
-        while queue and self._at[service] < AT_A_SERVICE:
+        while queue and self._at[service] < self._context.width(service):
             change = queue.popleft()
             if change.address not in self._queued:
                 continue  # it went with another one

@@ -9,7 +9,7 @@ from bench.floor import Live, compare
 from bench.measure import Pair
 from bench.place import Measured
 from bench.state import Size, files, wanted
-from reconciler.cloud import session
+from reconciler.cloud import pace
 from reconciler.engine import apply
 
 SIZE = Size(2)
@@ -77,5 +77,5 @@ def test_runs_are_compared_with_those_beside_them() -> None:
 
 
 def test_the_floor_writes_in_as_many_threads_as_ours() -> None:
-    ours = (apply.WORKERS, session.AT_ONCE)
+    ours = (apply.WORKERS, pace.START)
     assert ours == (floor_writes.THREADS, floor_writes.AT_ONCE)
