@@ -51,6 +51,9 @@ class Witness:
     def who(self) -> Who:
         return self.cloud.who()
 
+    def width(self, service: str) -> int:
+        return self.cloud.width(service)
+
     def clock(self) -> datetime:
         return datetime.now(UTC)
 

@@ -119,6 +119,10 @@ class FakeCloud:
         return Who(user["id"], "admin", project["id"], "admin", frozenset({"admin"}),
                    frozenset({"identity", "network"}), "", frozenset(groups))  # fmt: skip
 
+    def width(self, service: str) -> int:
+        del service
+        return 4
+
     def snapshot(self) -> dict[str, str]:
         """Give every row and edge, byte by byte, under a name that lasts."""
         rows = {
