@@ -10,7 +10,7 @@ from reconciler.engine.fresh import there_by_now
 from reconciler.engine.send import Sender
 from reconciler.engine.steps import Done, Draft, draft, finish, perform
 from reconciler.engine.values import Action, Change
-from reconciler.errors import CloudError, Conflict, Denied, Missing, Rejected, Transient
+from reconciler.errors import Conflict, Denied, Missing, Rejected, Transient
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import FIELDS, Call
 from reconciler.kinds.kind import Kind
@@ -60,7 +60,7 @@ def make_together(changes: Sequence[Change], context: Context) -> list[Result]:
                 results[one.change.address] = _alone(one.change, context, looked=True)
         else:
             results |= _post(kind, kind.create, drafts, context)
-    except CloudError as error:
+    except Exception as error:  # noqa: BLE001 - it is the outcome of each of them
         return [error for _ in changes]
     return [results[change.address] for change in changes]
 
@@ -72,7 +72,7 @@ def _drafts(
     for change in changes:
         try:
             drafts.append(draft(change, context))
-        except CloudError as error:
+        except Exception as error:  # noqa: BLE001 - what is wrong with one is no matter of others
             results[change.address] = error
     return drafts
 

@@ -9,8 +9,11 @@ import pytest
 
 from reconciler import line
 from reconciler.cloud.live import owners
+from reconciler.engine import steps
 from reconciler.engine.apply import Status, apply_plan
+from reconciler.engine.bodies import Context
 from reconciler.engine.together import MOST
+from reconciler.engine.values import Change
 from reconciler.errors import Conflict, Transient
 from tests.support.fake_cloud import FakeCloud, Fault, Sent, refused
 from tests.support.runs import OWNER, Runner, shown, went_wrong
@@ -183,3 +186,22 @@ def test_once_stopped_nothing_more_begins_and_what_has_begun_is_finished(
     kind = runner.target.kinds["Network"]
     assert all(owners(kind, row) == {OWNER} for row in cloud.rows["/networks"].values())
     assert cloud.rows["/networks"]
+
+
+def test_a_bug_in_one_of_them_is_told_and_the_others_are_made(
+    cloud: FakeCloud, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desired = runner.desired(state(networks(*NAMES)))
+    runner.apply(runner.desired(state()))
+    plain = steps.draft
+
+    def broken(change: Change, context: Context) -> steps.Draft:
+        if change.address.name == NAMES[3]:
+            raise KeyError("mtu")
+        return plain(change, context)
+
+    monkeypatch.setattr("reconciler.engine.together.draft", broken)
+    report = runner.apply(desired)
+    assert list(failed(report)) == [f"Network/d/p/{NAMES[3]}"]
+    assert "internal error, please report it: KeyError" in failed(report)[f"Network/d/p/{NAMES[3]}"]
+    assert len(cloud.rows["/networks"]) == len(NAMES) - 1
