@@ -15,6 +15,7 @@ from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json
 from reconciler.report.answers import answer_schemas
 from reconciler.report.jsonform import plan_schema
+from reconciler.report.modelschema import docs_of, schema_of
 from reconciler.settings import Settings
 from reconciler.state.entries import OPTIONS
 from reconciler.state.values import Options
@@ -60,7 +61,7 @@ def as_text(schema: Mapping[str, Json]) -> str:
 
 def settings_schema() -> Schema:
     """Give the schema of reconciler.yaml."""
-    found = _tidy(Settings.model_json_schema(mode="validation"))
+    found = _tidy(schema_of(Settings))
     return {"$schema": DIALECT, **found, "title": "reconciler.yaml"}
 
 
@@ -69,7 +70,7 @@ def state_schema(kinds: Kinds) -> Schema:
     parts = _Parts(kinds)
     for kind in kinds:
         parts.entry(kind)
-    options = _tidy(Options.model_json_schema(mode="validation"))
+    options = _tidy(schema_of(Options))
     parts.definitions |= options.pop("$defs", {})
     parts.definitions[OPTIONS] = options
     header = {"type": "string", "minLength": 1}
@@ -157,7 +158,7 @@ class _Parts:
         return schema
 
     def _model(self, kind: Kind) -> Schema:
-        schema = kind.spec.model_json_schema(mode="validation")
+        schema = schema_of(kind.spec)
         own = schema.pop("$defs", {})
         renamed = {}
         for name, inner in own.items():
@@ -167,14 +168,12 @@ class _Parts:
             self.definitions[renamed[name]] = _nullable(_point(_tidy(inner), renamed))
         schema = _nullable(_point(_tidy(schema), renamed))
         properties: Schema = schema.setdefault("properties", {})
-        for name, info in kind.spec.model_fields.items():
-            if info.description:  # pydantic drops it beside some references
-                properties[name].setdefault("description", " ".join(info.description.split()))
-            elif name not in (kind.key, kind.shorthand):
+        for name in kind.spec.model_fields:
+            if name not in docs_of(kind.spec) and name not in (kind.key, kind.shorthand):
                 del properties[name]  # a field without words is written in other ones
         for field in fields_of(kind.spec):
             if field.beside:  # its keys stand among the fields themselves
-                value = kind.spec.model_json_schema()["properties"][field.name]
+                value = schema_of(kind.spec)["properties"][field.name]
                 schema["patternProperties"] = {field.beside: value["additionalProperties"]}
                 properties.pop(field.name, None)
         properties |= schema.pop(ALSO, {})

@@ -72,7 +72,6 @@ class Field:
     default: Value
     nullable: bool
     settle: Callable[[Any], Any] | None
-    doc: str
     leads: bool
     """Whether there are references in it, at any depth."""
     plain: bool
@@ -208,7 +207,6 @@ def _describe(name: str, info: FieldInfo) -> Field:
         default=default,
         nullable=any(arm is type(None) for arm, _ in arms),
         settle=settle,
-        doc=(info.description or "").strip(),
         leads=leads,
         plain=plain and not beside,
     )

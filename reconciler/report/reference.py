@@ -10,6 +10,7 @@ from reconciler.kinds.fields import Field, Shape, fields_of
 from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.values import Json
+from reconciler.report.modelschema import schema_of
 
 HEAD = """# The state, kind by kind
 
@@ -60,7 +61,7 @@ def _about(kind: Kind) -> Iterator[str]:
 def _table(kind: Kind, kinds: Kinds) -> Iterator[str]:
     yield "| field | takes | default | |"
     yield "|---|---|---|---|"
-    schema = kind.spec.model_json_schema()
+    schema = schema_of(kind.spec)
     yield from _rows(fields_of(kind.spec), schema, schema.get("$defs", {}), "")
     for child in sorted(kinds.below(kind.name), key=lambda k: k.collection):
         if child.folded:
@@ -76,7 +77,7 @@ def _folded(child: Kind) -> Iterator[str]:
     text = _cell(child.doc)
     yield f"| `{child.collection}` | {what}, stated whole{short} | not managed | {text} |"
     if child.form is not Form.MAP:
-        schema = child.spec.model_json_schema()
+        schema = schema_of(child.spec)
         defs = schema.get("$defs", {})
         yield from _rows(fields_of(child.spec), schema, defs, f"{child.collection}[].")
 
@@ -86,7 +87,7 @@ def _rows(
 ) -> Iterator[str]:
     for field in fields:
         own = schema.get("properties", {}).get(field.name, {})
-        notes = [field.doc]
+        notes = [own.get("description", "")]
         if field.immutable:
             notes.append("Cannot change in place.")
         if field.create_only:

@@ -47,7 +47,7 @@ class Replace(StrEnum):
 class Options(BaseModel):
     """What stands under ``reconcile:`` of an object."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     lifecycle: Lifecycle = Lifecycle.MANAGED
     """external: must exist and is never touched; absent: must not exist."""
