@@ -79,8 +79,11 @@ def test_an_interrupted_installation_does_not_count(tmp_path: Path) -> None:
     assert not is_complete(tmp_path)
 
 
-@pytest.mark.skipif(find_uv() == [sys.executable, "-m", "uv"], reason="uv is installed beside us")
-def test_a_failed_installation_names_its_log_and_is_tried_anew(cache: Path) -> None:
+def test_a_failed_installation_names_its_log_and_is_tried_anew(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One that is installed beside us would be taken first.
+    monkeypatch.setattr("reconciler.devcloud.install.find_uv", lambda: [str(cache / "bin/uv")])
     write_uv(cache, 'echo "no such package" >&2; test "$1" = --version')
     venv = cache / f"reconciler/devcloud/venv-{requirements_key()}"
     for _ in range(2):
