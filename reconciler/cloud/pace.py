@@ -17,6 +17,10 @@ WORTH = 1.15
 """How many times quicker more requests at once must be, to be worth their burden."""
 TIRED = 0.6
 """The part of its earlier rate at which a service has other things to do: then it has fewer."""
+SILENT = 4
+"""Requests in a row without any answer after which a service is left alone for a while."""
+PAUSE = 30.0
+"""Seconds for which it is: each of those requests took as long as clouds.yaml allows, or thrice."""
 REST = 10
 """Windows until more are tried again after that was in vain."""
 
@@ -33,6 +37,8 @@ class Pace:
         self._kept = START
         self._rate = 0.0
         self._rest = 0
+        self._lost = 0
+        self._until = 0.0
         self._began = clock()
         self._answers = 0
         self._full = 0
@@ -67,6 +73,21 @@ class Pace:
             elif self._answers >= WINDOW * self._limit:
                 self._judge()
             self._free.notify_all()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the service gave no answer so often that nothing should be asked of it now."""
+        return self._lost >= SILENT and self._clock() < self._until
+
+    def answered(self) -> None:
+        """Note that the service said something, whatever it was."""
+        self._lost = 0
+
+    def lost(self) -> None:
+        """Note that a request got no answer."""
+        with self._free:
+            self._lost += 1
+            self._until = self._clock() + PAUSE
 
     def throttled(self) -> None:
         """Take half, for the service asked for less."""

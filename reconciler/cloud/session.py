@@ -19,7 +19,7 @@ from keystoneauth1.adapter import Adapter
 from reconciler.cloud.answers import THROTTLED, TRIES, classify, wait_before_next
 from reconciler.cloud.catalogue import one_region, places_in
 from reconciler.cloud.credentials import USER_AGENT, open_session
-from reconciler.cloud.pace import Pace
+from reconciler.cloud.pace import SILENT, Pace
 from reconciler.errors import CloudError, Denied, Transient
 from reconciler.hide import hide
 from reconciler.kinds.values import NOTHING, Json
@@ -170,7 +170,7 @@ class Cloud:
         with pace:
             started = time.monotonic()
             for tried in range(1, TRIES + 1):
-                reply = self._guarded(
+                reply = self._sent(
                     service, lambda: self._with_token(adapter, path, method, more, again=again)
                 )
                 if reply.status_code in THROTTLED:
@@ -235,6 +235,20 @@ class Cloud:
                 )
                 self._paces[service] = Pace()
             return self._adapters[service], self._paces[service]
+
+    def _sent(self, service: str, call: Callable[[], Any]) -> Any:
+        """Send a request, unless the service gives no answers now: an outage costs no hours."""
+        pace = self._paces[service]
+        if pace.is_silent:
+            text = f"{service}: no answer to {SILENT} requests in a row; left alone for a while"
+            raise Transient(text, service=service)
+        try:
+            reply = self._guarded(service, call)
+        except Transient:
+            pace.lost()
+            raise
+        pace.answered()
+        return reply
 
     def _guarded(self, service: str, call: Callable[[], Any]) -> Any:
         with self._discreet():

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from reconciler.cloud.pace import LEAST, MOST, START, Pace
+from reconciler.cloud.pace import LEAST, MOST, PAUSE, SILENT, START, Pace
 
 
 class Service:
@@ -97,3 +97,19 @@ def test_what_ends_in_an_error_lets_the_next_one_go() -> None:
             raise OSError("reset")
     with pace:
         assert pace.limit == START
+
+
+def test_a_service_that_gives_no_answer_is_left_alone_for_a_while() -> None:
+    service = Service(1)
+    pace = Pace(lambda: service.now)
+    for _ in range(SILENT - 1):
+        pace.lost()
+    assert not pace.is_silent
+    pace.lost()
+    assert pace.is_silent
+    service.now += PAUSE + 1
+    assert not pace.is_silent
+    pace.lost()
+    assert pace.is_silent  # one that is silent still is tried once, not four times again
+    pace.answered()
+    assert not pace.is_silent

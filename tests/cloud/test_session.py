@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.cloud.answers import LONGEST_WAIT, TRIES, wait_before_next
+from reconciler.cloud.pace import SILENT
 from reconciler.cloud.session import TIMEOUT, Cloud
 from reconciler.errors import Transient
 
@@ -25,6 +26,7 @@ class _Busy(ThreadingHTTPServer):
     retry_after = ""
     asked = 0
     logins = 0
+    mute = False
     refused: threading.Barrier | None = None
     """Where those meet who come with the first token; it is refused to all of them together."""
 
@@ -34,6 +36,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.mute:
+            self.server.asked += 1
+            self.close_connection = True
+            return
         url = f"http://127.0.0.1:{self.server.server_port}"
         ends = [{"interface": "public", "region": "r", "region_id": "r", "url": url, "id": "e"}]
         token = {
@@ -106,6 +112,20 @@ def test_a_short_wait_is_kept_and_the_read_sent_again(busy: _Busy) -> None:
     with pytest.raises(Transient, match="slow down"):
         Cloud("busy").request("network", "GET", "/networks")
     assert busy.asked == TRIES
+
+
+def test_a_service_without_answers_is_not_asked_for_ever(busy: _Busy) -> None:
+    cloud = Cloud("busy")
+    cloud.request("network", "GET", "/")
+    busy.mute = True
+    errors = []
+    for _ in range(SILENT + 2):
+        with pytest.raises(Transient) as error:
+            cloud.request("network", "POST", "/networks", json={})
+        errors.append(str(error.value))
+    assert busy.asked == SILENT
+    assert "left alone" not in errors[SILENT - 1]
+    assert "no answer to 4 requests in a row; left alone for a while" in errors[-1]
 
 
 def test_no_answer_is_waited_for_without_end(busy: _Busy) -> None:
