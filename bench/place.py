@@ -50,6 +50,7 @@ class Place:
 
     def go_empty(self) -> None:
         """Have the cloud hold what a new one holds."""
+        self._forget()
         for path in self._databases():
             _copy(self.home.pristine / "db" / path.name, path)
 
@@ -68,8 +69,13 @@ class Place:
 
     def go_back(self, name: str) -> None:
         """Have the cloud hold what it held then; its services run on and do not notice."""
+        self._forget()
         for path in self._databases():
             _copy(self.folder / name / path.name, path)
+
+    def _forget(self) -> None:
+        """Take away what is known of earlier rounds: drift that comes back is a quarrel."""
+        shutil.rmtree(self.folder / "history", ignore_errors=True)
 
     def run(self, program: str, *words: object, folder: Path = TOP) -> Measured:
         """Run a program as a process of its own, and measure it."""
