@@ -10,7 +10,17 @@ from reconciler.cli.console import answer_raw, story
 from reconciler.kinds.registry import load_kinds
 from reconciler.schema import as_text, schemas, write_schemas
 
-NAMES = ("state", "settings", "plan", "status", "history", "unmanaged", "explain")
+NAMES = (
+    "state",
+    "settings",
+    "plan",
+    "status",
+    "history",
+    "healthz",
+    "readyz",
+    "unmanaged",
+    "explain",
+)
 
 
 @click.command("schema")

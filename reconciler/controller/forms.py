@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NotRequired
 
@@ -147,6 +148,22 @@ class HistoryForm(TypedDict):
     runs: list[RunForm]
 
 
+@with_config(CLOSED)
+class HealthForm(TypedDict):
+    """Whether every loop runs."""
+
+    alive: bool
+    late: Annotated[list[str], Field(description="Clouds whose loop has not been heard of.")]
+
+
+@with_config(CLOSED)
+class ReadyForm(TypedDict):
+    """Whether every cloud was looked at."""
+
+    ready: bool
+    waiting: Annotated[list[str], Field(description="Clouds that were not.")]
+
+
 def status_form(status: ControllerStatus, now: float) -> StatusForm:
     """Give all clouds."""
     return StatusForm(
@@ -220,10 +237,20 @@ def _time(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
+_BOTH = "`reconciler {0} -o json` and /api/v1/{0}"
+FORMS: Mapping[str, tuple[type, str]] = {
+    "status": (StatusForm, _BOTH.format("status")),
+    "history": (HistoryForm, _BOTH.format("history")),
+    "healthz": (HealthForm, "/healthz"),
+    "readyz": (ReadyForm, "/readyz"),
+}
+"""What the controller answers, by the name of its schema, and where."""
+
+
 def schemas() -> dict[str, Json]:
-    """Give the JSON Schemas of the answers, by the name of the command."""
+    """Give the JSON Schemas of the answers, by their names."""
     return {
         name: {"$schema": DIALECT, **TypeAdapter(form).json_schema(),
-               "title": f"The answer of `reconciler {name} -o json` and /api/v1/{name}"}
-        for name, form in (("status", StatusForm), ("history", HistoryForm))
+               "title": f"The answer of {where}"}
+        for name, (form, where) in FORMS.items()
     }  # fmt: skip

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import falcon
 
 from reconciler import log
-from reconciler.controller.forms import history_form, plan_of, status_form
+from reconciler.controller.forms import HealthForm, ReadyForm, history_form, plan_of, status_form
 from reconciler.controller.status import ControllerStatus, Pause, Scope, Trigger
 from reconciler.controller.store import Store
 from reconciler.controller.webhooks import LARGEST, Once, Refused, believe
@@ -68,7 +68,7 @@ class _Health:
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         status, now = self.doors.status(), self.doors.clock()
         late = sorted(cloud for cloud, until in status.deadlines.items() if until < now)
-        response.media = {"alive": not late, "late": late}
+        response.media = HealthForm(alive=not late, late=late)
         if late:
             response.status = falcon.HTTP_503
 
@@ -82,7 +82,7 @@ class _Ready:
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         clouds = self.doors.status().clouds
         waiting = sorted(name for name, one in clouds.items() if one.run is None)
-        response.media = {"ready": not waiting, "waiting": waiting}
+        response.media = ReadyForm(ready=not waiting, waiting=waiting)
         if waiting:
             response.status = falcon.HTTP_503
 

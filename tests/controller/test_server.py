@@ -70,6 +70,7 @@ def test_alive_is_what_the_loops_say(house: House) -> None:
     assert client.simulate_get("/healthz").status_code == 200
     house.now = 2501.0
     late = client.simulate_get("/healthz")
+    assert misfits(late.json, schemas()["healthz"]) == []
     assert (late.status_code, late.json) == (503, {"alive": False, "late": ["prod"]})
 
 
@@ -77,7 +78,9 @@ def test_ready_is_who_has_looked_once(house: House) -> None:
     client = house.client()
     assert client.simulate_get("/readyz").status_code == 200
     house.status = replace(house.status, clouds={"prod": replace(ONE, run=None)})
-    assert client.simulate_get("/readyz").json == {"ready": False, "waiting": ["prod"]}
+    waiting = client.simulate_get("/readyz").json
+    assert waiting == {"ready": False, "waiting": ["prod"]}
+    assert misfits(waiting, schemas()["readyz"]) == []
 
 
 def test_the_status_fits_its_schema_and_needs_the_token(house: House) -> None:
