@@ -20,14 +20,16 @@ def scope_of(
 ) -> frozenset[str] | None:
     """Name the kinds that a plan depends on which takes nothing away; None: all of them.
 
-    Those are what is declared and referred to, what was ever written under this owner, what is
-    pruned, and whoever has access: with all that is needed to give these their addresses.
+    Those are what is declared and referred to, or was when last all was done; what was ever written
+    under this owner, what is pruned, and whoever has access: with all that is needed to give these
+    their addresses.
     """
     if memory is not None and _knows_too_little(memory):
         return None
     named = _declared(desired) | policy.prune
     if memory is not None and memory.record.kinds is not None:
         named |= memory.record.kinds
+        named |= {resource.kind.name for resource in memory.prior.settled.values()}
     named |= {kind.name for kind in kinds if kind.grants is not None}
     found = _with_needs({name for name in named if name in kinds}, kinds)
     reaching = {kind.name for kind in kinds if kind.reaches}

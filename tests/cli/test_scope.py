@@ -9,9 +9,18 @@ import git
 import pytest
 
 from reconciler.cli.codes import Code
+from reconciler.cloud.record import Record
+from reconciler.engine.memory import Memory
+from reconciler.engine.policy import Policy
+from reconciler.engine.scope import scope_of
+from reconciler.kinds.address import Address
+from reconciler.kinds.registry import load_kinds
+from reconciler.state.history import Prior
+from reconciler.state.model import make_desired
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, held
 from tests.support.fake_cloud import FakeCloud
+from tests.support.runs import in_memory
 
 PEOPLE = "domains: {campus: {description: The campus, users: {alice: {}}}}"
 NETWORK = """
@@ -92,3 +101,16 @@ def test_an_admin_is_not_disabled_unseen_by_a_state_that_speaks_of_nobody_else(
     repository.commit("domains: {Default: {users: {admin: {description: It, enabled: false}}}}")
     answer = repository.apply("--allow-first-meeting", code=Code.HELD)
     assert held(answer) == {"User/Default/admin": "self"}
+
+
+def test_what_the_settled_commit_declared_is_listed_although_nothing_of_it_was_ever_written() -> (
+    None
+):
+    kinds = load_kinds()
+    region, nobody = Address("Region", ("north",)), make_desired(in_memory(""), kinds)[0]
+    resource = make_desired(in_memory("regions: {north: {description: x}}"), kinds)[0]
+    record = Record(settled="abc", kinds=frozenset())
+    before = Memory(record, Prior(known=True))
+    after = Memory(record, Prior(known=True, settled={region: resource.resources[region]}))
+    scopes = [scope_of(nobody, kinds, Policy("us"), memory) for memory in (before, after)]
+    assert [scope is not None and "Region" in scope for scope in scopes] == [False, True]
