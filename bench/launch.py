@@ -61,9 +61,14 @@ def _run(program: str, words: list[str]) -> int:
         from bench.floor_yaml import main as parse  # noqa: PLC0415 - likewise
 
         return parse(words)
-    from reconciler.cli.main import cli  # noqa: PLC0415 - likewise
+    from reconciler.__main__ import main as reconciler  # noqa: PLC0415 - likewise
 
-    return int(cli.main(words, "reconciler", standalone_mode=False))
+    sys.argv = ["reconciler", *words]
+    try:
+        reconciler()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from reconciler.cli.codes import Code
 from reconciler.cli.console import fail
 from reconciler.cli.options import CONTEXT, Common, common
 from reconciler.errors import LockedError, ReconcilerError, StaleError, UsageError
+from reconciler.garbage import collect_after_imports
 
 COMMANDS = {
     "validate": "reconciler.cli.validate:validate_command",
@@ -54,6 +55,7 @@ class Reconciler(click.Group):
             return None
         module, _, name = place.partition(":")
         found = getattr(importlib.import_module(module), name)
+        collect_after_imports()
         assert isinstance(found, click.Command)  # the table above
         return laid_out(found)
 

@@ -30,6 +30,7 @@ from reconciler.kinds.address import Address
 from reconciler.kinds.registry import Kinds, load_kinds
 from reconciler.ledger import repository_of
 from reconciler.line import Selection, Target
+from reconciler.meanwhile import meanwhile
 from reconciler.report.values import Table
 from reconciler.settings import OWNER, CloudSettings
 from reconciler.state.model import make_desired
@@ -106,17 +107,14 @@ def open_run(options: Common, *, at: str | None = None) -> Run:
     place = find_place(options, kinds)
     owner = owner_of(options, place)
     name, settings = choose_cloud(options, place)
+    cloud = open_cloud(options, place)
+    who = meanwhile(cloud.who)  # Keystone takes as long for that as we do for the state
     revision, folder = place.read_state(at)
     desired, warnings = make_desired(revision, kinds)
     for problem in warnings:
         warn(str(problem).replace("warning: ", "", 1))
-    cloud = open_cloud(options, place)
-    target = Target(cloud, cloud.who(), name, kinds, width=cloud.width)
-    return Run(
-        place, kinds, revision, folder, desired, target,
-        owner,
-        settings,
-    )  # fmt: skip
+    target = Target(cloud, who(), name, kinds, width=cloud.width)
+    return Run(place, kinds, revision, folder, desired, target, owner, settings)
 
 
 def policy_of(run: Run, releases: Releases) -> Policy:

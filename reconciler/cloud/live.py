@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -58,8 +58,8 @@ class Live:
     """Kinds and ids of objects without a name: only a key of the state gives them an address."""
     unplaced: tuple[LiveObject, ...] = ()
     """Those without a name, and strangers: they lie somewhere although no address finds them."""
-    self_groups: frozenset[str] = frozenset()
-    """Ids of the groups that the controller's own user is in."""
+    self_groups: Callable[[], frozenset[str]] = frozenset
+    """Asks for the ids of the groups that the controller's own user is in."""
     read: Mapping[Address, Read] = field(default_factory=dict)
     """Edges with their fields, which had to be read to tell their addresses."""
     services: frozenset[str] = frozenset()
@@ -88,7 +88,7 @@ class Live:
             for found in self.objects.values()
             if user is not None and found.raw.get("id") == self.self_user and found.kind.edge
         }
-        known = (self.ids.get(("Group", group)) for group in self.self_groups)
+        known = (self.ids.get(("Group", group)) for group in self.self_groups())
         groups |= {group for group in known if group is not None}
         return frozenset({user, *groups}) if user is not None else frozenset(groups)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import keystoneauth1.exceptions as ks
@@ -51,8 +52,8 @@ class Who:
     services: frozenset[str]
     """Service types that the catalogue holds in our region."""
     region: str = ""
-    groups: frozenset[str] = frozenset()
-    """Ids of the groups that the user is in, as far as they can be told."""
+    groups: Callable[[], frozenset[str]] = frozenset
+    """Asks, once, for the ids of the groups that the user is in, as far as they can be told."""
     elsewhere: frozenset[tuple[str, str]] = frozenset()
     """Service types that the catalogue holds in other regions, and these."""
 
@@ -119,7 +120,7 @@ class Cloud:
         return Who(
             access.user_id, access.username, access.project_id, access.project_name,
             roles, frozenset(word for word, place in places if place == region), region,
-            self._groups(access.user_id),
+            cache(lambda: self._groups(access.user_id)),
             frozenset((word, place) for word, place in places if place != region),
         )  # fmt: skip
 

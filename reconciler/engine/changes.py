@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.cloud.live import Live, LiveObject, owners, protected
@@ -232,7 +232,7 @@ def removals(
     live: Live,
     kind: Kind,
     policy: Policy,
-    own: frozenset[Address],
+    own: Callable[[], frozenset[Address]],
     memory: Memory | None = None,
 ) -> Iterator[Change]:
     """Give the deletes of what a list, stated whole, does not name.
@@ -257,7 +257,7 @@ def removals(
         part = tuple(fields.get(name) for name in kind.claim_scope)
         if claim.scopes is not None and part not in claim.scopes:
             continue
-        if any(target in own for _, target in references(fields_of(kind.spec), fields)):
+        if any(target in own() for _, target in references(fields_of(kind.spec), fields)):
             continue  # the controller never takes its own rights away
         lost = tuple(FieldChange(name, value, None) for name, value in fields.items())
         yield Change(

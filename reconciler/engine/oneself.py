@@ -33,6 +33,8 @@ def _own_roles(live: Live) -> frozenset[tuple[str, ...]]:
 
 def hold_oneself(changes: tuple[Change, ...], live: Live) -> tuple[Change, ...]:
     """Hold what would cut the branch that the controller sits on."""
+    if not changes:
+        return changes
     own = oneself(live)
     return tuple(c if c.held else replace(c, held=_hold(c, own)) for c in changes)
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cache
 
 from reconciler.cloud.live import Live, owners
 from reconciler.engine.budget import keep_within
@@ -83,7 +84,7 @@ def _differences(
             planned[change.address] = change
     for change in unmarked_adoptions(desired, live, memory) if memory is not None else ():
         planned.setdefault(change.address, change)
-    own = live.own_hands()
+    own = cache(live.own_hands)  # who needs it, waits for it: most plans take nothing away
     for claim in desired.claims.values():
         for change in removals(claim, desired, live, kinds[claim.kind], policy, own, memory):
             planned.setdefault(change.address, change)

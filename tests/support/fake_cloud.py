@@ -115,9 +115,9 @@ class FakeCloud:
     def who(self) -> Who:
         user = next(u for u in self.rows["/users"].values() if u["name"] == "admin")
         project = next(p for p in self.rows["/projects"].values() if p["name"] == "admin")
-        groups = (group for group, member in self.edges.get("members", ()) if member == user["id"])
+        groups = [group for group, member in self.edges.get("members", ()) if member == user["id"]]
         return Who(user["id"], "admin", project["id"], "admin", frozenset({"admin"}),
-                   frozenset({"identity", "network"}), "", frozenset(groups))  # fmt: skip
+                   frozenset({"identity", "network"}), "", lambda: frozenset(groups))  # fmt: skip
 
     def width(self, service: str) -> int:
         del service
