@@ -27,7 +27,8 @@ def expected(kinds: Kinds, live: Live, wants: Wants, held: Held) -> Counter[str]
     for kind in kinds.ordered():
         if kind.name not in live.counts:
             continue  # neither declared nor ever written: nobody looked
-        for listing in (kind.listing, *kind.more, kind.unset):
+        unset = kind.unset if kind.name in live.defaults else None  # only for a stated null
+        for listing in (kind.listing, *kind.more, unset):
             if listing is None or listing.embedded:
                 continue
             if listing.each and not listing.by:

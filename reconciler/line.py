@@ -22,6 +22,7 @@ from reconciler.engine.values import Action, Change, Plan
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import Http
+from reconciler.kinds.fields import Value
 from reconciler.kinds.kind import Form
 from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Desired
@@ -107,8 +108,22 @@ def look(
         target.http, target.kinds, target.who,
         wants=lambda parent, kind: (parent, kind) in wanted or parent.names in also,
         keys=ids_of(desired), renames=renames_of(desired), owner=owner, progress=progress,
-        only=only, expected=_settled(memory),
+        only=only, expected=_settled(memory), nulls=_with_nulls(desired),
     )  # fmt: skip
+
+
+def _with_nulls(desired: Desired) -> frozenset[str]:
+    """Name the kinds of which somebody stated a null that only the cloud knows the meaning of."""
+    return frozenset(
+        resource.kind.name
+        for resource in desired.resources.values()
+        if resource.kind.unset is not None
+        and any(_has_null(value) for value in resource.fields.values())
+    )
+
+
+def _has_null(value: Value) -> bool:
+    return value is None or (isinstance(value, Mapping) and None in value.values())
 
 
 def _settled(memory: Memory | None) -> dict[Address, str]:

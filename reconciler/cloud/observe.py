@@ -31,6 +31,7 @@ def observe(
     renames: Renames = NO_RENAMES,
     owner: str = "",
     expected: Mapping[Address, str] = NOTHING,
+    nulls: Collection[str] | None = None,
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
 ) -> Live:
     """List every collection that the kinds name; ``only`` keeps to these kinds.
@@ -38,13 +39,15 @@ def observe(
     A service that is not in the catalogue has none of its kinds; a listing that failed leaves its
     kinds ``incomplete``, and the rest goes on. A list that lacked what others lie in, or what was
     there when last all was done (``expected``, with its name), is read once more, and where it was
-    short, everything is.
+    short, everything is. What the cloud gives where nothing is set is asked for kinds in ``nulls``.
     """
     chosen = [kind for kind in kinds.ordered() if only is None or kind.name in only]
 
+    asked = frozenset(kind.name for kind in chosen) if nulls is None else nulls
+
     def gather() -> Gathering:
         gathering = Gathering(keys, renames, owner)
-        with Reading(chosen, http, who, wants) as reading:
+        with Reading(chosen, http, who, wants, asked) as reading:
             _read_all(chosen, gathering, reading, progress)
         return gathering
 
@@ -225,7 +228,7 @@ def _by_parent(kind: Kind, listing: Listing, gathering: Gathering, reading: Read
 
 def _note_unset(kind: Kind, gathering: Gathering, reading: Reading) -> None:
     """Read what an object has on which nothing was set: a stated ``null`` means that."""
-    if kind.unset is None:
+    if kind.unset is None or not reading.asks_unset(kind):
         return
     try:
         for raw in reading.whole(kind, kind.unset):

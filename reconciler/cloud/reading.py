@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
@@ -25,8 +25,11 @@ _Coming = Future[list[Json]]
 class Reading:
     """Guards the requests of one look: each service has a queue of its own, and waits for none."""
 
-    def __init__(self, chosen: list[Kind], http: Http, who: Who, wants: Wants) -> None:
+    def __init__(
+        self, chosen: list[Kind], http: Http, who: Who, wants: Wants, nulls: Collection[str]
+    ) -> None:
         self._chosen = chosen
+        self._nulls = nulls
         self._http = http
         self._wants = wants
         self._own_project = who.project_id
@@ -37,14 +40,16 @@ class Reading:
     def __enter__(self) -> Self:
         """Begin with every listing that waits for no other."""
         for kind in self._chosen:
-            for listing in (kind.listing, *kind.more, kind.unset):
+            unset = kind.unset if self.asks_unset(kind) else None
+            for listing in (kind.listing, *kind.more, unset):
                 if listing is None or not listing.path or (listing.each and not listing.by):
                     continue  # what is asked for each parent waits for the parents
-                key = _key(kind, listing)
-                if key not in self._lists:
-                    path = listing.path.replace("{own_project}", self._own_project)
-                    self._lists[key] = self._begin(kind, listing, path)
+                self._once(kind, listing)
         return self
+
+    def asks_unset(self, kind: Kind) -> bool:
+        """Say whether anybody wants to know what the cloud gives where nothing is set."""
+        return kind.unset is not None and kind.name in self._nulls
 
     def __exit__(self, *_: object) -> None:
         for pool in self._pools.values():
@@ -52,7 +57,7 @@ class Reading:
 
     def whole(self, kind: Kind, listing: Listing) -> list[Json]:
         """Give the items of a listing, as soon as it is there."""
-        return self._lists[_key(kind, listing)].result()
+        return self._once(kind, listing).result()
 
     def inside(self, kind: Kind, listing: Listing) -> list[tuple[Address, list[Json]]]:
         """Give what lies in each of the objects that were asked for it."""
@@ -76,6 +81,13 @@ class Reading:
         """Say whether the objects of a kind in this parent are looked at."""
         declared = listing.all_parents or self._wants(parent, kind.name)
         return declared and (listing.wanted is None or listing.wanted(raw))
+
+    def _once(self, kind: Kind, listing: Listing) -> _Coming:
+        key = _key(kind, listing)
+        if key not in self._lists:
+            path = listing.path.replace("{own_project}", self._own_project)
+            self._lists[key] = self._begin(kind, listing, path)
+        return self._lists[key]
 
     def _begin(self, kind: Kind, listing: Listing, path: str) -> _Coming:
         read = _there if listing.each and not listing.by else read_pages
