@@ -12,8 +12,9 @@ from reconciler.engine.policy import ALL, Policy
 from reconciler.engine.usage import below_use
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import Field, fields_of, references
+from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.references import references, referred
 from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Claim, Desired, Lifecycle, Mode, Replace, Resource
 
@@ -203,16 +204,6 @@ def locked(change: Change) -> Held | None:
         Reason.PROTECTED, f"the service lets nobody touch it: it is {lock.field.split('.')[-1]}",
         f"take {lock.field} away in a commit",
     )  # fmt: skip
-
-
-def referred(fields: Iterable[Field]) -> set[str]:
-    """Give the kinds that fields refer to."""
-    found: set[str] = set()
-    for one in fields:
-        found |= referred(one.nested)
-        if one.ref:
-            found.add(one.ref.kind)
-    return found
 
 
 def _delete_declared(resource: Resource, found: LiveObject, policy: Policy) -> Change:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.cloud.live import Live, LiveObject
-from reconciler.engine.changes import referred
 from reconciler.engine.compare import FieldChange, compare
 from reconciler.engine.memory import Memory
 from reconciler.engine.values import Plan
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import fields_of, references
+from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.references import references, referred
 from reconciler.kinds.registry import Kinds
 from reconciler.state.source import Commit
 from reconciler.state.values import Claim, Desired, Resource

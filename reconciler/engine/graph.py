@@ -8,7 +8,8 @@ from dataclasses import replace
 from reconciler.cloud.live import Live
 from reconciler.engine.values import Action, Change
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import fields_of, references
+from reconciler.kinds.fields import fields_of
+from reconciler.kinds.references import references
 from reconciler.kinds.registry import ROOT
 
 MAKES = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.ADOPT)

@@ -9,8 +9,9 @@ from reconciler.cloud.live import Live, LiveObject
 from reconciler.engine.changes import locked
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import Field, fields_of, references
+from reconciler.kinds.fields import Field, fields_of
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.references import references
 from reconciler.kinds.registry import ROOT, Kinds
 from reconciler.state.values import Desired, Lifecycle, Resource
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.cloud.live import Live
-from reconciler.engine.changes import referred
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import ADMIN, BOOTSTRAP
 from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.references import referred
 from reconciler.kinds.registry import Kinds
 
 

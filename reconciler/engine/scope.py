@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.engine.changes import referred
 from reconciler.engine.memory import Memory
 from reconciler.engine.oneself import takes_access
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Change
 from reconciler.kinds.fields import fields_of
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.references import referred
 from reconciler.kinds.registry import Kinds
 from reconciler.state.values import Desired
 

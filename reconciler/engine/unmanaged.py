@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from reconciler.cloud.live import Live, LiveObject, owners
 from reconciler.engine.memory import Memory
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import fields_of, references
+from reconciler.kinds.fields import fields_of
+from reconciler.kinds.references import references
 from reconciler.state.values import Desired
 
 

@@ -9,8 +9,9 @@ from reconciler.cloud.live import Live, LiveObject
 from reconciler.errors import UsageError
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
-from reconciler.kinds.fields import Value, fields_of, references
+from reconciler.kinds.fields import Value, fields_of
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.references import references
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.spec import Named
 from reconciler.state.entries import Entries, Entry

@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, Strict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from reconciler.kinds.address import Address
 from reconciler.kinds.spec import (
     Beside,
     CreateOnly,
@@ -257,40 +256,3 @@ def _parts(model: BaseModel) -> dict[str, Value]:
         for field in fields_of(type(model))
         if field.name in model.model_fields_set
     }
-
-
-def convert(fields: Iterable[Field], values: Mapping[str, Value], one: Callable[..., Value]) -> Any:
-    """Give the same values with ``one(ref, value)`` in the place of every reference."""
-    converted = dict(values)
-    for field in fields:
-        if field.leads and field.name in converted:
-            converted[field.name] = _convert(field, converted[field.name], one)
-    return converted
-
-
-def _convert(field: Field, value: Value, one: Callable[..., Value]) -> Value:
-    if value is None:
-        return value
-    if field.shape is Shape.MODEL:
-        return convert(field.nested, value, one)
-    if field.shape in (Shape.SET, Shape.SEQUENCE):
-        make = frozenset if field.shape is Shape.SET else tuple
-        if field.nested:
-            return make(pairs(convert(field.nested, dict(item), one)) for item in value)
-        return make(one(field.ref, item) for item in value)
-    return one(field.ref, value)
-
-
-def references(fields: Iterable[Field], values: Mapping[str, Value]) -> list[tuple[Ref, Address]]:
-    """List every address in the values, with the marker of the field it stands in."""
-    found: list[tuple[Ref, Address]] = []
-
-    def note(ref: Ref, value: Value) -> Value:
-        if isinstance(value, Address):
-            found.append((ref, value))
-        return value
-
-    for field in fields:
-        if field.leads and field.name in values:
-            _convert(field, values[field.name], note)
-    return found

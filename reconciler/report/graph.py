@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import fields_of, references
+from reconciler.kinds.fields import fields_of
+from reconciler.kinds.references import references
 from reconciler.kinds.registry import ROOT
 from reconciler.report.words import clean
 from reconciler.state.values import Desired

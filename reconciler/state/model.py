@@ -8,8 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from reconciler.errors import MOST, Problem, SourceError, StateError
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
-from reconciler.kinds.fields import Value, convert, fields_of, references
+from reconciler.kinds.fields import Value, fields_of
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.references import convert, references
 from reconciler.kinds.registry import ROOT, Kinds
 from reconciler.kinds.spec import Named, Ref
 from reconciler.state.entries import Entries, Entry
