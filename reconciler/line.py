@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.cloud.last import Last
 from reconciler.cloud.live import Live
 from reconciler.cloud.observe import observe
 from reconciler.cloud.session import Who
@@ -54,6 +55,8 @@ class Target:
     """Hosts that data may be fetched from although they are on the loopback or link-local."""
     width: Callable[[str], int] = lambda _service: 4
     """How many requests a service may have of us at once."""
+    last: Last | None = None
+    """What the last look saw, for who looks again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def look(
         wants=lambda parent, kind: (parent, kind) in wanted or parent.names in also,
         keys=ids_of(desired), renames=renames_of(desired), owner=owner, progress=progress,
         only=only, expected=_settled(memory), nulls=_with_nulls(desired),
+        last=target.last,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from reconciler.cli.console import story
 from reconciler.cli.options import CONTEXT, Common, common
 from reconciler.cli.place import Place, find_place
 from reconciler.cli.run import owner_of
+from reconciler.cloud.last import Last
 from reconciler.cloud.session import Cloud
 from reconciler.controller.controller import Controller, Plans
 from reconciler.controller.course import Course
@@ -126,9 +127,10 @@ def _connect(
     name: str, cloud: CloudSettings, kinds: Kinds, requests: Requests
 ) -> Callable[[], Target]:
     """Give what logs in to a cloud: one token a run."""
+    last = Last()
 
     def connect() -> Target:
         line = Cloud(cloud.cloud or name, region=cloud.region or "", watch=requests.note)
-        return Target(line, line.who(), name, kinds, width=line.width)
+        return Target(line, line.who(), name, kinds, width=line.width, last=last)
 
     return connect

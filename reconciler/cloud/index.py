@@ -55,9 +55,29 @@ class Gathering:
     )
     """Objects of a kind with their addresses: where embedded children are found."""
 
+    def add(self, part: Gathering) -> None:
+        """Take in what the listing of one kind gave."""
+        self.objects.update(part.objects)
+        self.twins.update(part.twins)
+        self.children.update(part.children)
+        self.strangers.update(part.strangers)
+        self.nameless += part.nameless
+        self.unplaced += part.unplaced
+        self.counts.update(part.counts)
+        self.read.update(part.read)
+        self.raws.update(part.raws)
+        for kind, ids in part.orphans.items():
+            self.orphans[kind] |= ids
 
-def index(kind: Kind, items: list[Item], gathering: Gathering) -> None:
-    """Give every object its address; what has none (no name, unknown parent) is only counted."""
+
+def index(kind: Kind, items: list[Item], above: Gathering) -> Gathering:
+    """Give every object its address; what has none (no name, unknown parent) is only counted.
+
+    What is given back holds this kind alone, but for ids and the homeless: those are all's.
+    """
+    gathering = Gathering(
+        above.keys, above.renames, above.owner, ids=above.ids, homeless=above.homeless
+    )
     live = Live({}, ids=gathering.ids)
     waiting = items
     gathering.counts[kind.name] = len(items)
@@ -76,6 +96,7 @@ def index(kind: Kind, items: list[Item], gathering: Gathering) -> None:
         waiting = later
     _settle_twins(kind, gathering)  # first: it is the one of several that is ours which moves
     _rename(kind, gathering)
+    return gathering
 
 
 def _note_orphan(kind: Kind, raw: Mapping[str, Json], gathering: Gathering) -> None:

@@ -16,6 +16,8 @@ from reconciler.kinds.wire import from_wire
 Read = tuple[Mapping[str, Json], Mapping[str, Value]]
 """A raw object and its fields in the vocabulary of its spec."""
 _UNREAD: Read = ({}, {})
+Quiet = dict[str, dict[Address, tuple[object, "LiveObject"]]]
+"""By kind: what was declared and what was found when they last did not differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Live:
     """Edges with their fields, which had to be read to tell their addresses."""
     services: frozenset[str] = frozenset()
     """Service types that the catalogue has in our region; none: nobody asked."""
+    quiet: Quiet | None = None
+    """What need not be compared once more; written while a plan is made, if anybody looks again."""
 
     def lacks(self, service: str) -> bool:
         """Say whether there is no such service: then there is nothing of it, as far as we see."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.cloud.index import NO_KEYS, NO_RENAMES, Gathering, Item, Keys, Renames, index
+from reconciler.cloud.index import NO_KEYS, NO_RENAMES, Gathering, Item, Keys, Renames
+from reconciler.cloud.last import Last
 from reconciler.cloud.live import Live, read_fields
 from reconciler.cloud.pages import read_pages
 from reconciler.cloud.reading import Reading, Wants, id_in
@@ -32,6 +33,7 @@ def observe(
     owner: str = "",
     expected: Mapping[Address, str] = NOTHING,
     nulls: Collection[str] | None = None,
+    last: Last | None = None,
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
 ) -> Live:
     """List every collection that the kinds name; ``only`` keeps to these kinds.
@@ -40,33 +42,39 @@ def observe(
     kinds ``incomplete``, and the rest goes on. A list that lacked what others lie in, or what was
     there when last all was done (``expected``, with its name), is read once more, and where it was
     short, everything is. What the cloud gives where nothing is set is asked for kinds in ``nulls``.
+    Who looks again gives what remembers the ``last`` look.
     """
     chosen = [kind for kind in kinds.ordered() if only is None or kind.name in only]
 
     asked = frozenset(kind.name for kind in chosen) if nulls is None else nulls
 
+    remembered = last or Last()
+
     def gather() -> Gathering:
         gathering = Gathering(keys, renames, owner)
+        remembered.begin(keys, renames, owner)
         with Reading(chosen, http, who, wants, asked) as reading:
-            _read_all(chosen, gathering, reading, progress)
+            _read_all(chosen, gathering, reading, remembered, progress)
         return gathering
 
     found = gather()
     if any(_was_short(kinds[name], lost, http) for name, lost in _lost(found, chosen, expected)):
         # A freshly started Neutron worker answers 200 with a list that is short, or empty.
         found = gather()
-    return _live(found, who)
+    remembered.end(chosen)
+    return replace(_live(found, who), quiet=last.quiet if last else None)
 
 
 def _read_all(
     chosen: list[Kind],
     gathering: Gathering,
     reading: Reading,
+    last: Last,
     progress: Callable[[str, int], None],
 ) -> None:
     for kind in chosen:
         try:
-            _take(kind, gathering, reading)
+            _take(kind, gathering, reading, last)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # A service answered what no service should: its kind is not read, the rest is.
             why = f"an answer that makes no sense: {type(error).__name__} {error}"
@@ -140,7 +148,7 @@ def _live(gathering: Gathering, who: Who) -> Live:
     )
 
 
-def _take(kind: Kind, gathering: Gathering, reading: Reading) -> None:
+def _take(kind: Kind, gathering: Gathering, reading: Reading, last: Last) -> None:
     """Read and index one kind, or note why it is incomplete."""
     items: list[Item] | None = []
     for listing in (kind.listing, *kind.more) if kind.listing else ():
@@ -151,7 +159,7 @@ def _take(kind: Kind, gathering: Gathering, reading: Reading) -> None:
         # Without their parents objects have no address: they would look as if not there.
         gathering.incomplete[kind.name] = f"{lost}: {gathering.incomplete[lost]}"
     elif items is not None:
-        index(kind, items, gathering)
+        last.take(kind, items, gathering)
         reading.go_on(kind, gathering.raws[kind.name])
         _note_unset(kind, gathering, reading)
 

@@ -34,8 +34,22 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
         return _delete_declared(resource, found, policy) if found else None
     if found is None:
         return _only_told(_create(resource, policy))
+    quiet = _quiet(resource, live)
+    before = quiet.get(resource.address) if quiet else None
+    if before and before[0] is resource and before[1] is found:
+        return None  # not just equal: an object that was read anew may refer to other names
     change = _update(resource, found, live, policy)
+    if change is None and quiet is not None:
+        quiet[resource.address] = (resource, found)
     return _only_told(change) if change else None
+
+
+def _quiet(resource: Resource, live: Live) -> dict[Address, tuple[object, LiveObject]] | None:
+    """Give what of a kind did not differ last time, where only what is compared tells it."""
+    name = resource.kind.name
+    if live.quiet is None or name in live.defaults:
+        return None
+    return live.quiet.setdefault(name, {})
 
 
 def _only_told(change: Change) -> Change:
