@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-MADE, YOUNG, OLD = 50_000, 50, 100
+MADE, YOUNG, OLD = 50_000, 200, 100
 """Objects after which Python looks through the newest; and how many looks before older ones."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from reconciler.cloud.last import Last
 from reconciler.cloud.live import Live
@@ -136,7 +137,8 @@ def _settled(memory: Memory | None) -> dict[Address, str]:
     return {r.address: r.name or r.address.name for r in settled if r.kind.form is Form.NAMED}
 
 
-def ids_of(desired: Desired) -> dict[tuple[str, str], str]:
+@lru_cache(maxsize=2)
+def ids_of(desired: Desired) -> Mapping[tuple[str, str], str]:
     """Give the names of what is declared by its id, by kind and id."""
     return {
         (resource.kind.name, resource.options.id): resource.address.name
@@ -145,7 +147,8 @@ def ids_of(desired: Desired) -> dict[tuple[str, str], str]:
     }
 
 
-def renames_of(desired: Desired) -> dict[Address, Address]:
+@lru_cache(maxsize=2)
+def renames_of(desired: Desired) -> Mapping[Address, Address]:
     """Give the other names under which the cloud may have what is declared."""
     other: dict[Address, Address] = {}
     for resource in desired.resources.values():

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 
 from reconciler.cloud.live import Live, owners
 from reconciler.engine.budget import keep_within
@@ -217,6 +217,7 @@ def _steady(value: Value) -> str:
     return f"{type(value).__name__} {value}"
 
 
+@lru_cache(maxsize=2)
 def wants_of(desired: Desired) -> frozenset[tuple[Address, str]]:
     """Give the collections that somebody declared: worth a request of their own."""
     declared = {(r.parent, r.kind.name) for r in desired.resources.values() if r.parent != ROOT}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from reconciler.cloud.live import Live, LiveObject, owners, protected
 from reconciler.engine.compare import FieldChange
@@ -18,9 +19,11 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
     """Give the delete, or the detaching, of every object of ours that nothing declares any more."""
     if not memory.prunes:
         return
-    earlier = _earlier(desired)
-    lying_in = {r.parent for r in desired.resources.values() if r.managed}
+    earlier = cache(lambda: _earlier(desired))  # seldom asked for
+    lying_in = cache(lambda: {r.parent for r in desired.resources.values() if r.managed})
     for found in live.objects.values():
+        if found.kind.edge:
+            continue  # most of what there is; a list that is stated whole takes edges away
         declared = desired.resources.get(found.address)
         if _is_given_up(found, declared, policy):
             yield _detached(found, policy, "declared external")
@@ -33,14 +36,14 @@ def pruned(desired: Desired, live: Live, policy: Policy, memory: Memory) -> Iter
         if change.held is None and _has_no_successor(found, desired, live, policy):
             held = Held(Reason.DEPENDENCY, "what shall stand in its place is not there yet")
             change = replace(change, held=held)
-        if found.address in earlier and not change.detach:
-            new = earlier[found.address]
+        if found.address in earlier() and not change.detach:
+            new = earlier()[found.address]
             held = Held(
                 Reason.AMBIGUOUS, f"{new} was {found.address.name} previously, and both are there",
                 "take previously out in a commit, or the other object out of the way",
             )  # fmt: skip
             change = replace(change, held=held)
-        if change.held is None and not change.detach and found.address in lying_in:
+        if change.held is None and not change.detach and found.address in lying_in():
             held = Held(
                 Reason.DEPENDENCY, "something is declared that lies in it",
                 f"declare it, or take away what is stated in {found.address}",
@@ -53,7 +56,7 @@ def _is_given_up(found: LiveObject, declared: Resource | None, policy: Policy) -
     """Say whether an object is ours still, and declared to be somebody else's matter now."""
     if declared is None or declared.implied or declared.lifecycle is not Lifecycle.EXTERNAL:
         return False
-    return not found.kind.edge and policy.owner in owners(found.kind, found.raw)
+    return policy.owner in owners(found.kind, found.raw)
 
 
 def _detached(found: LiveObject, policy: Policy, reason: str) -> Change:
@@ -77,7 +80,7 @@ def _prunable(found: LiveObject) -> bool:
     """Say whether an object comes and goes by an entry of its own."""
     kind = found.kind
     by_itself = kind.implicit is not None and kind.implicit(found.address)
-    return kind.delete is not None and not kind.edge and not by_itself
+    return kind.delete is not None and not by_itself
 
 
 def _ours(found: LiveObject, policy: Policy, memory: Memory) -> Held | str | None:

@@ -101,9 +101,9 @@ class Claim:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Desired:
-    """What should be."""
+    """What should be. Two are the same only if they are one: what was told of one is kept."""
 
     revision: Revision
     resources: Mapping[Address, Resource]
