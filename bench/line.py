@@ -112,9 +112,12 @@ def walk(
             with watch.stage("model"):
                 desired, _ = model.make_desired(found, load_kinds())
         if before is not None:
+            at_hand = (before.desired,) if before.desired else ()
             before.desired = desired
-        last = before.last if before else None
-        _look(watch, desired, Recorded(pages, earlier), Repository(repository, FOLDER), last)
+        else:
+            at_hand = ()
+        history = Repository(repository, FOLDER, at_hand=at_hand)
+        _look(watch, desired, Recorded(pages, earlier), history, before.last if before else None)
     finally:
         names["load_all"] = load_all
     return {**watch.seconds, "all": time.process_time() - started}

@@ -45,6 +45,8 @@ class Repository:
     folder: str
     have: Callable[[str], bool] | None = None
     """Fetches what is missing of the history, and says whether a commit comes before the head."""
+    at_hand: tuple[Desired, ...] = ()
+    """What was read of it before."""
 
 
 def repository_of(root: Path, folder: Path) -> Repository | None:
@@ -88,6 +90,7 @@ def _prior(record: Record, target: Target, desired: Desired, repository: Reposit
         desired, named, renames_of(desired), target.kinds,
         lambda revision: _read(repository, revision),
         lambda old: _since(repository, old, desired.revision.name),
+        repository.at_hand,
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from reconciler.errors import (
     Trouble,
     trouble_of,
 )
+from reconciler.ledger import Repository
 from reconciler.line import Selection, Target
 from reconciler.settings import Mode
 from reconciler.state.model import make_desired
@@ -66,8 +67,8 @@ def walk(
             walked.desired = _load(course, walked, last_good)
         target = target or course.connect()
         job = Job(
-            target, walked.desired, course.owner, course.settings, course.source.repository,
-            course.chronicle,
+            target, walked.desired, course.owner, course.settings,
+            _with_at_hand(course.source.repository, last_good), course.chronicle,
         )  # fmt: skip
 
         def plan() -> Ready:
@@ -89,6 +90,13 @@ def walk(
     except ReconcilerError as error:
         _went_wrong(walked, Result.FAILED, error)
     return walked
+
+
+def _with_at_hand(repository: Repository | None, last_good: Desired | None) -> Repository | None:
+    """Remember what was in force until now: after a commit it is what was settled."""
+    if repository is None or last_good is None:
+        return repository
+    return replace(repository, at_hand=(last_good,))
 
 
 def _went_wrong(walked: Walked, result: Result, error: ReconcilerError) -> None:

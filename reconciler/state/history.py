@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.errors import SourceError, StateError
@@ -48,10 +48,10 @@ class Revisions:
 class _Archive:
     """Reads each revision once."""
 
-    def __init__(self, desired: Desired, read: Reader, kinds: Kinds) -> None:
+    def __init__(self, known: Iterable[Desired], read: Reader, kinds: Kinds) -> None:
         self.read = read
         self.kinds = kinds
-        self.found: dict[str, Desired] = {desired.revision.name: desired}
+        self.found: dict[str, Desired] = {one.revision.name: one for one in known}
 
     def at(self, revision: str) -> Desired:
         """Give what a revision declares.
@@ -75,9 +75,13 @@ def read_prior(
     kinds: Kinds,
     read: Reader,
     log: Log,
+    at_hand: Iterable[Desired] = (),
 ) -> Prior:
-    """Gather what the settled, the applied and the attempted revisions declared."""
-    archive = _Archive(desired, read, kinds)
+    """Gather what the settled, the applied and the attempted revisions declared.
+
+    What is ``at_hand`` need not be read: often it is what was settled before a new commit.
+    """
+    archive = _Archive((*at_hand, desired), read, kinds)
     settled, missing = _resources(archive, revisions.settled, log)
     applied = None
     if revisions.applied:

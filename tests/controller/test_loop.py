@@ -11,6 +11,7 @@ import git
 import pytest
 
 from reconciler.chronicle import Chronicle
+from reconciler.cloud.last import Last
 from reconciler.cloud.record import Approval, Record, approve, read_record, write_record
 from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
@@ -95,11 +96,12 @@ def world(tmp_path: Path) -> World:
     written: list[int] = []
     pauses: list[Pause] = []
     found: list[World] = []
+    last = Last()
 
     def connect() -> Target:
         if found and found[0].error is not None:
             raise found[0].error
-        return Target(cloud, cloud.who(), "prod", kinds)
+        return Target(cloud, cloud.who(), "prod", kinds, last=last)
 
     course = Course(
         "prod", "us", CloudSettings(mode=Mode.ENFORCE, heal=True), kinds,
@@ -131,6 +133,22 @@ def test_a_commit_is_applied_and_told(world: World) -> None:
     assert status.applied == status.settled == revision
     assert world.once().run.result is Result.NOOP  # type: ignore[union-attr] # it has just run
     assert status.runs == {(Trigger.COMMIT, Result.APPLIED): 1}
+
+
+def test_a_commit_is_read_once_and_what_was_settled_before_it_not_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.commit(GROUPS)
+    world.once(Trigger.COMMIT)
+
+    def refuse(*_words: object) -> None:
+        raise AssertionError("it was read before")
+
+    monkeypatch.setattr("reconciler.state.history.make_desired", refuse)
+    world.commit(GROUPS.replace(", b: {description: b}", ""))
+    run = world.once(Trigger.COMMIT).run
+    assert run is not None
+    assert (run.result, run.error) == (Result.BLOCKED, "")  # the delete of b is held
 
 
 def test_a_plan_is_told_before_the_first_change_of_it_is_made(world: World) -> None:
