@@ -62,9 +62,15 @@ class Last:
         """Have all compared anew that may bear other names now in its fields."""
         for kind in chosen:
             around = self._parts(kind)  # by now with what was listed later
-            if not _same(self._around.get(kind.name, {}), around):
+            moved = not _same(self._around.get(kind.name, {}), around)
+            if moved or self._holds_the_dead(kind):
                 self.quiet.pop(kind.name, None)
             self._around[kind.name] = around
+
+    def _holds_the_dead(self, kind: Kind) -> bool:
+        """Say whether more is remembered of a kind than there is: else it would add up for ever."""
+        there = self._now[kind.name].objects if kind.name in self._now else ()
+        return len(self.quiet.get(kind.name, ())) > len(there)
 
     def _parts(self, kind: Kind) -> _Parts:
         return {name: self._now[name] for name in _told_by(kind) if name in self._now}
