@@ -18,8 +18,8 @@ from reconciler.yamlio import Budget
 
 KEPT = 500_000
 """Values of files that are kept at least, and at most twice as many: some kilobytes each ten."""
-Key = tuple[str, bytes]
-"""A file's name, which stands in every message, and a hash of its text."""
+TEXTS = 4
+"""Of a file: the one in force, the settled one, and those of commits on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +37,30 @@ class Readings:
     """Files that were read before. Guards how many are kept: what nobody asks for is forgotten."""
 
     def __init__(self) -> None:
-        self._new: dict[Key, Reading] = {}
-        self._old: dict[Key, Reading] = {}
+        self._new: dict[str, dict[bytes, Reading]] = {}
+        self._old: dict[str, dict[bytes, Reading]] = {}
         self._values = 0
 
-    def get(self, key: Key) -> Reading | None:
-        found = self._new.get(key)
+    def get(self, file: str, text: bytes) -> Reading | None:
+        """Give what a file of this name states whose text has this hash.
+
+        The name is a part of it, for it stands in every message.
+        """
+        found = self._new.get(file, {}).get(text)
         if found is None:
-            found = self._old.get(key)
+            found = self._old.get(file, {}).get(text)
             if found is not None:
-                self.keep(key, found)
+                self.keep(file, text, found)
         return found
 
-    def keep(self, key: Key, reading: Reading) -> None:
+    def keep(self, file: str, text: bytes, reading: Reading) -> None:
         if self._values > KEPT:
             self._old, self._new, self._values = self._new, {}, 0
-        self._new[key] = reading
+        texts = self._new.setdefault(file, {})
+        texts[text] = reading
         self._values += reading.values
+        if len(texts) > TEXTS:
+            self._values -= texts.pop(next(iter(texts))).values
 
 
 _OF: WeakKeyDictionary[Kinds, Readings] = WeakKeyDictionary()
@@ -67,15 +74,15 @@ def read_entries(revision: Revision, kinds: Kinds) -> tuple[Entries, list[Proble
     for file, text in revision.files.items():
         if len(problems) > MOST:
             break
-        key = (file, hashlib.sha256(text).digest())
-        reading = readings.get(key)
+        key = hashlib.sha256(text).digest()
+        reading = readings.get(file, key)
         if reading is not None and reading.values <= budget.left:
             budget.left -= reading.values
         else:
             wrong = len(problems) + len(entries.problems)
             reading = _read(file, text, kinds, budget, entries, problems)
             if wrong == len(problems) + len(entries.problems):
-                readings.keep(key, reading)
+                readings.keep(file, key, reading)
         _add(reading, entries)
     return entries, problems
 

@@ -78,11 +78,21 @@ def test_what_nobody_asks_for_any_more_is_forgotten(monkeypatch: pytest.MonkeyPa
     kept = reading.Readings()
     one = reading.Reading((), (), {}, 6)
     for name in "abc":
-        kept.keep((name, b""), one)
-        kept.get(("a", b""))
+        kept.keep(name, b"", one)
+        kept.get("a", b"")
     for name in "de":
-        kept.keep((name, b""), one)
-    asked = {name: kept.get((name, b"")) is not None for name in "abcde"}
+        kept.keep(name, b"", one)
+    asked = {name: kept.get(name, b"") is not None for name in "abcde"}
     assert asked["a"]
     assert asked["e"]
     assert not all(asked.values())
+
+
+def test_of_a_file_that_changes_often_only_the_last_few_texts_are_kept() -> None:
+    kept = reading.Readings()
+    one = reading.Reading((), (), {}, 6)
+    texts = [bytes([number]) for number in range(100)]
+    for text in texts:
+        kept.keep("a", text, one)
+    asked = [text for text in texts if kept.get("a", text) is not None]
+    assert asked == texts[-4:]
