@@ -21,7 +21,7 @@ from reconciler.devcloud.layout import open_home
 FOLDER = TOP / ".bench"
 PAGE = TOP / "docs" / "performance.md"
 PORTS = 25500
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 170)
 
 
 def main() -> int:

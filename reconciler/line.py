@@ -266,23 +266,33 @@ def carry_out(
     return Report(plan, outcomes, left, interrupted=stopped(), later=tuple(later), live=live)
 
 
-def _was_seen(change: Change, seen: Mapping[Address, Action]) -> bool:
-    """Say whether a delete, or a replace, is what was planned; edges of what is new are no loss."""
-    return change.kind.edge or seen.get(change.address) in DESTROYING
+def _was_seen(change: Change, before: Change | None, made: Collection[Address]) -> bool:
+    """Say whether a change is of what was planned; edges of what is new are no loss."""
+    if before is None:
+        return change.kind.edge and change.parent in made
+    if before.held:
+        return False
+    if change.action in DESTROYING:
+        return change.kind.edge or before.action in DESTROYING
+    if change.action is Action.UPDATE and before.action in (Action.UPDATE, Action.ADOPT):
+        return {f.path for f in change.fields} <= {f.path for f in before.fields}
+    return True
 
 
 def _continues(plan: Plan, outcomes: tuple[Outcome, ...], left: Plan) -> Plan:
     """Keep of a later plan what the approved one was about; what else came up, nobody has seen.
 
-    Nor is anything made twice: a list that does not show yet what was just made is not believed.
+    Nor is anything made twice: a list that does not show yet what was just made is not believed;
+    nor deleted twice: what is there by now is another's.
     """
-    seen = {c.address: c.action for c in plan.changes if not c.held}
+    planned = {c.address: c for c in plan.changes}
     made = {o.change.address for o in outcomes if o.change.action in MAKING}
+    gone = {o.change.address for o in outcomes if o.change.action in DESTROYING}
     changes = tuple(
         change
         for change in left.changes
-        if (change.address in seen or (change.kind.edge and change.parent in made))
-        and not (change.action in DESTROYING and not _was_seen(change, seen))
+        if _was_seen(change, planned.get(change.address), made)
+        and not (change.action in DESTROYING and change.address in gone)
         and not (change.action is Action.CREATE and change.address in made and not change.kind.edge)
     )
     return replace(left, changes=changes)

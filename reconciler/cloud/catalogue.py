@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Final
 
@@ -17,6 +18,8 @@ _ALIASES: Final = {
     "container-infra": "container-infrastructure-management",
 }
 """Words that catalogues have for a type of services beside its own."""
+_VERSIONED: Final = re.compile(r"/v\d+(\.\d+)?/?([0-9a-zA-Z_-]+/?)?$")
+"""The end of an address that names a version, and perhaps a project."""
 
 
 def places_in(catalogue: Json) -> frozenset[tuple[str, str]]:
@@ -26,6 +29,15 @@ def places_in(catalogue: Json) -> frozenset[tuple[str, str]]:
         for entry in catalogue
         for end in entry["endpoints"]
     )
+
+
+def lasting(url: str | None) -> str | None:
+    """Give an address as an override that may be kept, if it is that of one version of an API.
+
+    Where a service does not tell its versions keystoneauth falls back to what the catalogue says;
+    the next request may have better luck.
+    """
+    return url.replace("%", "%%") if url and _VERSIONED.search(url) else None
 
 
 def one_region(said: str, there: Collection[str]) -> str:

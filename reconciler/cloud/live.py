@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -68,6 +68,8 @@ class Live:
     """Service types that the catalogue has in our region; none: nobody asked."""
     quiet: Quiet | None = None
     """What need not be compared once more; written while a plan is made, if anybody looks again."""
+    inside: Callable[[Kind, LiveObject], Iterable[Mapping[str, Json]]] = lambda _kind, _found: ()
+    """Asks for the objects of a kind in another one, where nobody declared them."""
 
     def lacks(self, service: str) -> bool:
         """Say whether there is no such service: then there is nothing of it, as far as we see."""

@@ -9,7 +9,7 @@ from reconciler.cloud.index import NO_KEYS, NO_RENAMES, Gathering, Item, Keys, R
 from reconciler.cloud.last import Last
 from reconciler.cloud.live import Live, read_fields
 from reconciler.cloud.pages import read_pages
-from reconciler.cloud.reading import Reading, Wants, id_in
+from reconciler.cloud.reading import Reading, Wants, id_in, look_inside
 from reconciler.cloud.session import Who
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
@@ -62,7 +62,11 @@ def observe(
         # A freshly started Neutron worker answers 200 with a list that is short, or empty.
         found = gather()
     remembered.end(chosen)
-    return replace(_live(found, who), quiet=last.quiet if last else None)
+    return replace(
+        _live(found, who),
+        quiet=last.quiet if last else None,
+        inside=lambda kind, above: unpack(look_inside(http, kind, above.raw)),
+    )
 
 
 def _read_all(

@@ -104,6 +104,18 @@ def _path_in(listing: Listing, raw: Mapping[str, Json]) -> str:
     return listing.path.replace("{parent}", str(raw.get(id_in(raw))))
 
 
+def look_inside(http: Http, kind: Kind, raw: Mapping[str, Json]) -> list[Json]:
+    """Give what of a kind lies in one object.
+
+    Raises:
+        CloudError: it cannot be listed.
+
+    """
+    assert kind.listing is not None  # asked of kinds that lie in others
+    path = _path_in(kind.listing, raw)
+    return _there(http, kind.service, kind.listing, path, kind.version)
+
+
 def _there(http: Http, service: str, listing: Listing, path: str, version: str) -> list[Json]:
     """Read what lies in an object; one that was deleted meanwhile holds nothing."""
     try:

@@ -18,10 +18,10 @@ import keystoneauth1.exceptions as ks
 from keystoneauth1.adapter import Adapter
 
 from reconciler.cloud.answers import THROTTLED, TRIES, classify, wait_before_next
-from reconciler.cloud.catalogue import one_region, places_in
+from reconciler.cloud.catalogue import lasting, one_region, places_in
 from reconciler.cloud.credentials import USER_AGENT, open_session
 from reconciler.cloud.pace import SILENT, Pace
-from reconciler.errors import CloudError, Denied, Transient
+from reconciler.errors import CloudError, Denied, Missing, Transient
 from reconciler.hide import hide
 from reconciler.kinds.values import NOTHING, Json
 
@@ -127,7 +127,7 @@ class Cloud:
     def _groups(self, user_id: str) -> frozenset[str]:
         try:
             found = self.request("identity", "GET", f"/users/{user_id}/groups")
-        except CloudError:
+        except (Missing, Denied):
             return frozenset()  # of a federated user, for one, Keystone keeps none
         return frozenset(group["id"] for group in found.get("groups") or ())
 
@@ -209,8 +209,7 @@ class Cloud:
         """
         if adapter.endpoint_override is None:
             # keystoneauth would copy the whole catalogue for each request: a fifth of its cost.
-            found = adapter.get_endpoint()
-            adapter.endpoint_override = found and found.replace("%", "%%")
+            adapter.endpoint_override = lasting(adapter.get_endpoint())
         reply = adapter.request(path, method, allow_reauth=False, **more)
         if reply.status_code != 401:  # noqa: PLR2004 - HTTP
             return reply

@@ -87,8 +87,8 @@ def _counts_as_delete(change: Change, planned: Mapping[Address, Change]) -> bool
 def _follows(change: Change, planned: Mapping[Address, Change]) -> bool:
     """Say whether an edge goes only because of what becomes of its parent."""
     above = planned.get(change.parent)
-    gone = change.kind.edge and above is not None and above.action in GOING
-    return gone or comes_with_the_new(change, planned)
+    goes = above is not None and above.action in GOING and not above.held
+    return (change.kind.edge and goes) or comes_with_the_new(change, planned)
 
 
 def _count(changes: tuple[Change, ...], live: Live, policy: Policy, memory: Memory) -> _Books:

@@ -33,7 +33,7 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     if resource.lifecycle is Lifecycle.ABSENT:
         return _delete_declared(resource, found, policy) if found else None
     if found is None:
-        return _only_told(_create(resource, policy))
+        return _create(resource, policy)
     quiet = _quiet(resource, live)
     before = quiet.get(resource.address) if quiet else None
     if before and before[0] is resource and before[1] is found:
@@ -41,7 +41,7 @@ def change_for(resource: Resource, live: Live, policy: Policy) -> Change | None:
     change = _update(resource, found, live, policy)
     if change is None and quiet is not None:
         quiet[resource.address] = (resource, found)
-    return _only_told(change) if change else None
+    return change
 
 
 def _quiet(resource: Resource, live: Live) -> dict[Address, tuple[object, LiveObject]] | None:
@@ -52,9 +52,11 @@ def _quiet(resource: Resource, live: Live) -> dict[Address, tuple[object, LiveOb
     return live.quiet.setdefault(name, {})
 
 
-def _only_told(change: Change) -> Change:
-    """Hold every change of what shall only be observed."""
-    if change.held or change.resource is None or change.resource.options.mode is not Mode.OBSERVE:
+def only_told(change: Change, desired: Desired) -> Change:
+    """Hold every change of an entry that shall only be observed, and of its lists."""
+    above = desired.resources.get(change.parent) if change.kind.edge else None
+    modes = {one.options.mode for one in (change.resource, above) if one is not None}
+    if change.held or Mode.OBSERVE not in modes:
         return change
     held = Held(Reason.SUSPENDED, "mode: observe", "say mode: enforce in a commit")
     return replace(change, held=held)

@@ -102,11 +102,20 @@ def read_again(change: Change, sender: Sender, context: Context) -> Mapping[str,
         raise Stale(f"{change.address} was deleted by another hand") from error
     _same_hands(change, raw, context)
     before, now = context.live.fields(found), read_fields(kind, raw, context.live)
-    going = change.action in (Action.DELETE, Action.REPLACE)
-    for name in before.keys() & now.keys() if going else top_names(change):
+    names = before.keys() & now.keys()
+    if change.action not in (Action.DELETE, Action.REPLACE):
+        names = {*top_names(change), *(names & _stated(change))}
+    for name in sorted(names):
         if before.get(name) != now.get(name):
             raise Stale(f"{change.address}: {name} was changed by another hand since it was read")
     return raw
+
+
+def _stated(change: Change) -> set[str]:
+    """Name what is stated of an object: another pass would put that right unseen."""
+    if change.resource is None:
+        return set()
+    return change.resource.fields.keys() - set(change.resource.options.ignore)
 
 
 def _same_hands(change: Change, raw: Mapping[str, Json], context: Context) -> None:
@@ -129,6 +138,14 @@ def read_before_delete(change: Change, sender: Sender, context: Context) -> None
     """
     read_again(change, sender, context)
     if change.kind.contents and change.live is not None:
-        inside = what_is_in(change.kind, change.live.id, context.http, context.services, late=True)
+        inside = _inside(change, change.live.id, context)
         if inside:
             raise Stale(f"{change.address} holds {inside} by now")
+
+
+def _inside(change: Change, object_id: str, context: Context) -> str:
+    """Say what would be lost along; a list that is not there does not say that nothing is."""
+    try:
+        return what_is_in(change.kind, object_id, context.http, context.services, late=True)
+    except Missing as error:
+        raise Stale(f"{change.address}: what it holds cannot be told: {error}") from error

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.cloud.live import Live, created_at, owners
+from reconciler.cloud.live import Live, LiveObject, created_at, owners
 from reconciler.engine.memory import Memory
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.kind import Form
+from reconciler.kinds.kind import Form, Kind
 from reconciler.settings import Adopt
 from reconciler.state.values import Desired
 
@@ -46,18 +46,32 @@ def guard(
 
 
 def _in_a_stranger(change: Change, at: Guarding, guarded: Mapping[Address, Change]) -> Held | None:
-    """Hold what would change the lists of an object that nobody has let us take over yet."""
-    found, declared = at.live.objects.get(change.parent), at.desired.resources.get(change.parent)
-    if not change.kind.edge or found is None or declared is None or not declared.managed:
+    """Hold what would change what belongs to an object that nobody has let us take over yet."""
+    found = _belongs_to(change, at.live)
+    declared = at.desired.resources.get(found.address) if found else None
+    if found is None or declared is None or not declared.managed:
         return None
-    kind, above = found.kind, guarded.get(change.parent)
+    above = guarded.get(found.address)
     if above is not None:
-        waits = above.held and above.held.reason in (Reason.APPROVAL, Reason.OWNERSHIP)
-        return above.held if waits and not owners(kind, found.raw) else None
-    by_itself = kind.implicit is not None and kind.implicit(found.address)
-    if kind.mark is None or by_itself or owners(kind, found.raw):
+        return above.held if above.held and _is_nobodys(found, at) else None
+    if found.kind.mark is None or owners(found.kind, found.raw):
         return None
     return Held(Reason.APPROVAL, f"{found.address} is nobody's", "adopt it in the same plan")
+
+
+def _belongs_to(change: Change, live: Live) -> LiveObject | None:
+    """Give the object that a list belongs to, or that something came with, such as a quota."""
+    if not change.kind.edge and not _came_along(change.kind, change.address):
+        return None
+    found = live.objects.get(change.parent)
+    while found is not None and _came_along(found.kind, found.address):
+        found = live.objects.get(found.parent)
+    return found
+
+
+def _came_along(kind: Kind, address: Address) -> bool:
+    """Say whether an object came with what it lies in, and is marked by that alone."""
+    return kind.implicit is not None and kind.implicit(address)
 
 
 def _held(change: Change, at: Guarding) -> Held | None:
@@ -130,13 +144,17 @@ def _flap(change: Change, at: Guarding) -> Held | None:
 def comes_with_the_new(change: Change, planned: Mapping[Address, Change]) -> bool:
     """Say whether a removal only clears what the service adds to what this plan makes."""
     above = planned.get(change.parent)
-    if above is None:
+    if above is None or above.held:
         return False
     if above.action is Action.CREATE and change.kind.edge:
         return True
-    implicit = above.kind.implicit is not None and above.kind.implicit(above.address)
     born_with, found = change.kind.born_with, change.live
-    if not implicit or not above.mark or born_with is None or found is None:
+    if (
+        not _came_along(above.kind, above.address)
+        or not above.mark
+        or born_with is None
+        or found is None
+    ):
         return False
     return born_with(found.raw)
 
@@ -159,14 +177,20 @@ def is_adoption(change: Change, at: Guarding) -> bool:
     kind, found = change.kind, change.live
     if found is None or change.resource is None or kind.edge or change.action is Action.DELETE:
         return False
-    if kind.implicit is not None and kind.implicit(change.address):
-        return False  # it came with what it lies in
+    if _came_along(kind, change.address):
+        return False
+    return _is_nobodys(found, at)
+
+
+def _is_nobodys(found: LiveObject, at: Guarding) -> bool:
+    """Say whether an object is not ours yet: by its mark, or, without one, by what was settled."""
+    kind, prior = found.kind, at.memory.prior
     if kind.mark is not None:
         return not owners(kind, found.raw)
-    prior = at.memory.prior
     if not prior.known or kind.form is not Form.NAMED:
         return False
-    return change.address not in prior.settled and str(change.address) not in at.memory.record.taken
+    taken = at.memory.record.taken
+    return found.address not in prior.settled and str(found.address) not in taken
 
 
 def _own_interrupted_create(change: Change, at: Guarding) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.cloud.live import Live
+from reconciler.cloud.live import Live, read_fields
 from reconciler.engine.values import Action, Change, Held, Reason
+from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import ADMIN, BOOTSTRAP
-from reconciler.kinds.fields import fields_of
+from reconciler.kinds.fields import Value, fields_of
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.references import referred
 from reconciler.kinds.registry import Kinds
@@ -79,9 +80,14 @@ def keep_admins(
             f"{unread} was not read whole, so nobody knows who is admin: {live.incomplete[unread]}"
         )
         return _hold_all(changes, going, giving, Held(Reason.INCOMPLETE, why))
-    ways = _ways(live)
-    before = _admins(ways, live, frozenset())
-    after = _admins(ways, live, frozenset(c.address for c in going))
+    ways, doors = _ways(live), _doors(giving)
+    try:
+        ways += _unread_ways(ways, doors, live)
+    except CloudError as error:
+        why = f"nobody knows who is admin: {error}"
+        return _hold_all(changes, going, giving, Held(Reason.INCOMPLETE, why))
+    before = _admins(ways, doors, live, frozenset())
+    after = _admins(ways, doors, live, frozenset(c.address for c in going))
     if len(after) >= min(least, len(before)):
         return changes
     why = f"{len(after)} of {len(before)} enabled users would still be admin, {least} must be"
@@ -118,13 +124,46 @@ def _ways(live: Live) -> list[_Way]:
         fields = live.fields(found)
         if grants.role and fields.get(grants.role) != ADMIN:
             continue
-        said = (fields.get(name) for name in grants.holders)
-        who = frozenset(one for one in said if isinstance(one, Address))
+        who = _holders(found.kind, fields)
         ways.append(_Way(found.address, found.parent, who, not grants.role))
     return ways
 
 
-def _admins(ways: Iterable[_Way], live: Live, gone: frozenset[Address]) -> frozenset[Address]:
+def _doors(giving: Iterable[Kind]) -> dict[str, Kind]:
+    """Give the kinds of objects that people are in, with that of being in them."""
+    doors = ((kind, kind.grants) for kind in giving)
+    return {name: kind for kind, grants in doors if grants and not grants.role
+            for name in kind.within}  # fmt: skip
+
+
+def _unread_ways(ways: Iterable[_Way], doors: Mapping[str, Kind], live: Live) -> list[_Way]:
+    """Ask who is in those groups with the admin role whose members nobody declared.
+
+    Raises:
+        CloudError: it cannot be told.
+
+    """
+    known = {way.parent for way in ways if way.passes_on}
+    holders = {holder for way in ways if not way.passes_on for holder in way.holders}
+    found: list[_Way] = []
+    for holder in sorted(holders - known):
+        if holder.kind not in doors or holder not in live.objects:
+            continue
+        kind = doors[holder.kind]
+        for raw in live.inside(kind, live.objects[holder]):
+            who = _holders(kind, read_fields(kind, raw, live))
+            found.append(_Way(holder, holder, who, passes_on=True))
+    return found
+
+
+def _holders(kind: Kind, fields: Mapping[str, Value]) -> frozenset[Address]:
+    said = (fields.get(name) for name in kind.grants.holders) if kind.grants else ()
+    return frozenset(one for one in said if isinstance(one, Address))
+
+
+def _admins(
+    ways: Iterable[_Way], doors: Mapping[str, Kind], live: Live, gone: frozenset[Address]
+) -> frozenset[Address]:
     """Give the enabled users that have the admin role anywhere, by themselves or by a group."""
     holders: set[Address] = set()
     members: dict[Address, set[Address]] = {}
@@ -135,7 +174,8 @@ def _admins(ways: Iterable[_Way], live: Live, gone: frozenset[Address]) -> froze
             members.setdefault(way.parent, set()).update(way.holders)
         else:
             holders |= way.holders
-    people = {user for holder in holders for user in members.get(holder, {holder})}
+    people = {holder for holder in holders if holder.kind not in doors}
+    people |= {user for holder in holders for user in members.get(holder, ())}
     return frozenset(
         user for user in people
         if user in live.objects and user not in gone

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from reconciler.cloud.live import Live, owners
 from reconciler.engine.budget import keep_within
 from reconciler.engine.cause import with_cause
-from reconciler.engine.changes import change_for, letting_go, removals
+from reconciler.engine.changes import change_for, letting_go, only_told, removals
 from reconciler.engine.compare import FieldChange
 from reconciler.engine.graph import order
 from reconciler.engine.guard import guard
@@ -93,7 +93,7 @@ def _differences(
             planned.setdefault(change.address, change)
     for change in letting_go(tuple(planned.values()), live, kinds):
         planned.setdefault(change.address, change)
-    return planned
+    return {address: only_told(change, desired) for address, change in planned.items()}
 
 
 def _observed(live: Live) -> dict[str, Observed]:

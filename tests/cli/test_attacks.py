@@ -17,6 +17,7 @@ from tests.cli.conftest import Call
 from tests.cli.repository import Repository, actions, held
 from tests.cli.test_guards import SEEN, groups, keep_record, named, nets, shop
 from tests.support.fake_cloud import FakeCloud, Route, Row, Sent, Table, refused
+from tests.support.fake_identity import MEMBERS
 from tests.support.small_cloud import small_kinds
 
 PRUNED = ("Domain", "Project", "User", "Network", "Subnet", "SecurityGroup", "Group", "Role")
@@ -189,6 +190,52 @@ domains:
     repository.commit("\n".join(kept))
     answer = repository.apply(SEEN, code=Code.HELD)
     assert held(answer)["Group/Default/admins"] == "self"
+
+
+ADMINS = """
+domains:
+  Default:
+    users: {{ann: {{email: a@b.c}}, bea: {{email: b@b.c}}, cyd: {{email: c@b.c}}}}
+    groups: {{g1: {{description: x{users}}}, g2: {{description: y{users}}}}}
+    projects:
+      lab:
+        description: lab
+        members:
+          - {{user: ann, role: admin}}
+          - {{user: bea, role: admin}}
+          - {{group: g1, role: admin}}
+          - {{group: g2, role: admin}}
+"""
+
+
+@pytest.mark.parametrize("users", ["", ", users: []"])
+def test_a_group_without_people_is_no_admin(repository: Repository, users: str) -> None:
+    text = ADMINS.format(users=users)
+    repository.commit(text)
+    repository.apply(SEEN)
+    for name in "ab":
+        text = text.replace(f"{{email: {name}@b.c}}", "{enabled: false}")
+    repository.commit(text)
+    answer = repository.apply(SEEN, code=Code.HELD)
+    assert set(held(answer).values()) == {"self"}
+
+
+def test_who_is_in_a_group_of_admins_is_asked_where_nobody_declared_it(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    text = ADMINS.format(users="")
+    repository.commit(text)
+    repository.apply(SEEN)
+    ids = {row["name"]: row["id"] for path in ("/users", "/groups")
+           for row in cloud.rows[path].values()}  # fmt: skip
+    cloud.edges[MEMBERS].add((ids["g1"], ids["cyd"]))
+    repository.commit(text.replace("{email: a@b.c}", "{enabled: false}"))
+    repository.apply(SEEN)
+    cloud.unreadable.add(f"/groups/{ids['g1']}/users")
+    repository.commit(text.replace("{email: b@b.c}", "{enabled: false}"))
+    answer = repository.apply(SEEN, code=Code.HELD)
+    assert set(held(answer).values()) == {"incomplete"}
+    assert [u["name"] for u in cloud.rows["/users"].values() if not u["enabled"]] == ["ann"]
 
 
 def test_without_a_whole_list_of_assignments_nobody_loses_access(

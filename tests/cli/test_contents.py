@@ -15,7 +15,7 @@ from reconciler.cli.codes import Code
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository
 from tests.cli.test_guards import PRUNED, SEEN, named, shop
-from tests.support.fake_cloud import FakeCloud, Route
+from tests.support.fake_cloud import FakeCloud, Route, Sent, refused
 
 WITHOUT = "domains: {campus: {description: The campus}}"
 PROJECT = "Project/campus/shop"
@@ -172,3 +172,23 @@ def test_what_was_never_there_holds_nothing(
     repository.apply(SEEN)
     take_away(repository)
     assert "shop" not in named(cloud, "/projects")
+
+
+def test_a_list_that_is_gone_at_the_last_look_does_not_say_that_nothing_is_there(
+    repository: Repository, cloud: FakeCloud, catalogue: Catalogue
+) -> None:
+    writes: list[Sent] = []
+
+    def answer(_cloud: FakeCloud, _words: tuple[str, ...], _body: Any) -> Any:
+        if writes:
+            raise refused(404, "no such resource")
+        return {"servers": []}
+
+    catalogue("compute")
+    cloud.routes = (Route("compute", "GET", re.compile("/servers"), answer), *cloud.routes)
+    repository.commit(shop())
+    repository.apply(SEEN)
+    cloud.before_write = writes.append
+    answered = take_away(repository, code=Code.HELD)
+    assert [o["status"] for o in answered["outcomes"] if o["address"] == PROJECT] == ["skipped"]
+    assert "shop" in named(cloud, "/projects")

@@ -100,7 +100,8 @@ def beside(runner: Runner, last: Last) -> tuple[Live, Live]:
 def differing(one: Live, other: Live) -> list[str]:
     return [
         f.name for f in fields(Live)
-        if f.name not in ("quiet", "self_groups") and getattr(one, f.name) != getattr(other, f.name)
+        if f.name not in ("quiet", "self_groups", "inside")
+        and getattr(one, f.name) != getattr(other, f.name)
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import pytest
 from reconciler.cloud.answers import LONGEST_WAIT, TRIES, wait_before_next
 from reconciler.cloud.pace import SILENT
 from reconciler.cloud.session import TIMEOUT, Cloud
-from reconciler.errors import Transient
+from reconciler.errors import Missing, Transient
 
 
 class _Busy(ThreadingHTTPServer):
@@ -27,6 +27,8 @@ class _Busy(ThreadingHTTPServer):
     asked = 0
     logins = 0
     mute = False
+    mum = 0
+    """How many times it will not say which versions of its API there are."""
     refused: threading.Barrier | None = None
     """Where those meet who come with the first token; it is refused to all of them together."""
 
@@ -46,20 +48,30 @@ class _Handler(BaseHTTPRequestHandler):
             "methods": ["password"], "expires_at": "2999-01-01T00:00:00.000000Z",
             "issued_at": "2020-01-01T00:00:00.000000Z", "user": {"id": "u", "name": "admin"},
             "project": {"id": "p", "name": "admin"}, "roles": [{"id": "r", "name": "admin"}],
-            "catalog": [{"type": "network", "name": "n", "id": "s", "endpoints": ends}],
+            "catalog": [
+                {"type": "network", "name": "n", "id": "s", "endpoints": ends},
+                {"type": "identity", "name": "i", "id": "t",
+                 "endpoints": [{**ends[0], "url": f"{url}/v3"}]},
+            ],
         }  # fmt: skip
         self.server.logins += 1
         self._answer(201, {"token": token})
 
     def do_GET(self) -> None:
-        if "/networks" not in self.path:
-            url = f"http://127.0.0.1:{self.server.server_port}"
+        if not self.path.endswith(("/networks", "/groups")):
+            if self.server.mum:
+                self.server.mum -= 1
+                self._answer(503, {"error": {"message": "not now"}})
+                return
+            url = f"http://127.0.0.1:{self.server.server_port}/v2.0/"
             link = {"rel": "self", "href": url}
             version = {"id": "v2.0", "status": "CURRENT", "links": [link]}
             self._answer(200, {"versions": [version]})
             return
         self.server.asked += 1
-        if self.server.refused is None:
+        if self.path == "/networks":
+            self._answer(404, {"error": {"message": "only in a version"}})
+        elif self.server.refused is None:
             self._answer(429, {"error": {"message": "slow down"}})
         elif self.headers["X-Auth-Token"] == "secret-1":
             self.server.refused.wait(5)
@@ -131,6 +143,20 @@ def test_a_service_without_answers_is_not_asked_for_ever(busy: _Busy) -> None:
 def test_no_answer_is_waited_for_without_end(busy: _Busy) -> None:
     assert busy.asked == 0
     assert Cloud("busy")._session.timeout == TIMEOUT  # noqa: SLF001 - nobody else tells
+
+
+def test_a_service_that_does_not_tell_its_versions_once_is_asked_again(busy: _Busy) -> None:
+    cloud, busy.mum, busy.refused = Cloud("busy"), 2, threading.Barrier(1)
+    with pytest.raises(Missing):
+        cloud.request("network", "GET", "/networks")
+    assert cloud.request("network", "GET", "/networks") == {"networks": []}
+
+
+def test_our_own_groups_are_not_none_because_nobody_tells_them(busy: _Busy) -> None:
+    busy.retry_after = "86400"
+    who = Cloud("busy").who()
+    with pytest.raises(Transient, match="slow down"):
+        who.groups()
 
 
 def test_a_token_that_is_refused_to_several_at_once_is_renewed_once(busy: _Busy) -> None:
