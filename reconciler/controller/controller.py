@@ -15,11 +15,18 @@ import waitress
 
 from reconciler import __version__, log
 from reconciler.controller.course import Course
-from reconciler.controller.forms import run_form
+from reconciler.controller.history import past_form
 from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
 from reconciler.controller.metrics import Metrics
 from reconciler.controller.server import Doors, make_app
-from reconciler.controller.status import CloudStatus, ControllerStatus, SourceStatus, Trigger
+from reconciler.controller.status import (
+    CloudStatus,
+    ControllerStatus,
+    Deed,
+    Event,
+    SourceStatus,
+    Trigger,
+)
 from reconciler.controller.store import Store
 from reconciler.controller.wakeups import Wakeups
 from reconciler.controller.watching import watching
@@ -72,7 +79,7 @@ class Controller:
     def _around(self) -> Surroundings:
         return Surroundings(
             publish=self._publish, beat=self._beat, pauses=self.plans.store.pauses,
-            keep=self._keep,
+            counted=self.plans.store.counted, keep=self._keep,
         )  # fmt: skip
 
     def _kinds(self) -> frozenset[str]:
@@ -99,8 +106,18 @@ class Controller:
 
     def _keep(self, status: CloudStatus) -> None:
         run = status.run
-        if run is not None:
-            self.plans.store.keep(status.cloud, run.number, run.started, run_form(run))
+        if run is None:
+            return
+        self.plans.store.keep(status.cloud, run.number, run.started, past_form(run))
+        if run.approved_by:
+            at = run.finished or run.started
+            approved = Event(at, Deed.APPROVED, run.approved_by, plan_id=run.plan_id)
+            self.plans.store.note(status.cloud, approved)
+
+    def _hung_up(self) -> None:
+        for name in self.loops:
+            self.plans.store.note(name, Event(time.time(), Deed.WOKEN, "", "SIGHUP"))
+        self.wakeups.add_all(Trigger.MANUAL)
 
     def once(self) -> None:
         """Run every loop one time."""
@@ -124,7 +141,7 @@ class Controller:
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         with ExitStack() as stack:
             stack.enter_context(watching(self.plans.watched, self.wakeups.add_all))
-            stack.enter_context(_signals(self.wakeups))
+            stack.enter_context(_signals(self.wakeups.stop, self._hung_up))
             answering.start()
             for thread in threads:
                 thread.start()
@@ -139,17 +156,17 @@ class Controller:
 
 
 @contextmanager
-def _signals(wakeups: Wakeups) -> Iterator[None]:
+def _signals(stop: Callable[[], None], look: Callable[[], None]) -> Iterator[None]:
     """SIGTERM and SIGINT end it after what is in flight; SIGHUP has every loop look now."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def on_end(_number: int, _frame: FrameType | None) -> None:
         # In a thread of its own: a handler must not wait for a lock that its thread may hold.
-        threading.Thread(target=wakeups.stop, daemon=True).start()
+        threading.Thread(target=stop, daemon=True).start()
 
-    def look(_number: int, _frame: FrameType | None) -> None:
-        threading.Thread(target=wakeups.add_all, args=(Trigger.MANUAL,), daemon=True).start()
+    def on_hangup(_number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=look, daemon=True).start()
 
-    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: look}
+    handlers = {signal.SIGTERM: on_end, signal.SIGINT: on_end, signal.SIGHUP: on_hangup}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

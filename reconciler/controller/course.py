@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.chronicle import Chronicle
+from reconciler.cloud.record import Approval
 from reconciler.controller.status import Phase, Result, SourceStatus
 from reconciler.engine.apply import Outcome
 from reconciler.errand import Ready
@@ -83,6 +84,10 @@ class Walked:
     report: Report | None = None
     result: Result = Result.FAILED
     error: str = ""
+    request_id: str = ""
+    """Of the request that ``error`` is about."""
+    approval: Approval | None = None
+    """What lets the plan pass, if somebody approved it; the record tells whether it was used."""
     troubles: frozenset[Trouble] = frozenset()
     """What kinds of trouble there were: they say when to try again."""
 

@@ -3,74 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic needs it below Python 3.12
 
-from reconciler.controller.status import (
-    CloudStatus,
-    ControllerStatus,
-    Pause,
-    Result,
-    RunStatus,
-    Scope,
-    Trigger,
+from reconciler.controller.history import (
+    CLOSED,
+    HeldForm,
+    HistoryForm,
+    RunForm,
+    ScopeWord,
+    Time,
+    held_form,
+    run_form,
+    time_of,
 )
-from reconciler.engine.values import Reason
+from reconciler.controller.status import CloudStatus, ControllerStatus, Pause
 from reconciler.kinds.values import Json
 from reconciler.report.answers import DIALECT
-from reconciler.report.jsonform import ActionWord, PlanForm, SummaryForm, plan_form
-
-CLOSED = ConfigDict(extra="forbid")
-Time = Annotated[str | None, Field(description="ISO 8601, in UTC; null where there is none yet.")]
-
-
-@with_config(CLOSED)
-class WrittenForm(TypedDict):
-    """How many changes of one sort were made or tried."""
-
-    kind: str
-    action: ActionWord
-    origin: Literal["git", "live"]
-    status: Literal["applied", "failed", "skipped", "pending"]
-    count: int
-
-
-@with_config(CLOSED)
-class HeldForm(TypedDict):
-    """How many changes of a kind are held for one reason."""
-
-    kind: str
-    reason: Literal[tuple(reason.value for reason in Reason)]  # type: ignore[valid-type] # the enum's words
-    count: int
-
-
-@with_config(CLOSED)
-class RunForm(TypedDict):
-    """One run of one cloud."""
-
-    number: Annotated[int, Field(description="Counted since the controller began.")]
-    trigger: Literal[tuple(trigger.value for trigger in Trigger)]  # type: ignore[valid-type] # the enum's words
-    started: Time
-    finished: Time
-    result: Annotated[
-        Literal[tuple(result.value for result in Result)] | None,  # type: ignore[valid-type] # the enum's words
-        Field(description="How it ended; null while it carries out its plan."),
-    ]
-    revision: str
-    plan_id: Annotated[str, Field(description="Of the plan that it made, before any change.")]
-    error: Annotated[str, Field(description="What ended it early, or went wrong first.")]
-    troubles: Annotated[
-        NotRequired[list[Literal["transient", "rejected", "denied"]]],
-        Field(
-            description="transient: tried again soon, then ever later; rejected, denied: tried "
-            "again at the next interval."
-        ),
-    ]
-    seconds: Annotated[dict[str, float], Field(description="By phase.")]
-    written: list[WrittenForm]
+from reconciler.report.jsonform import PlanForm, SummaryForm, plan_form
 
 
 @with_config(CLOSED)
@@ -90,7 +42,7 @@ class SourceForm(TypedDict):
 class PauseForm(TypedDict):
     """Somebody stopped writing for a while."""
 
-    scope: Literal[tuple(scope.value for scope in Scope)]  # type: ignore[valid-type] # the enum's words
+    scope: ScopeWord
     name: str
     reason: str
     by: str
@@ -140,15 +92,6 @@ class StatusForm(TypedDict):
 
 
 @with_config(CLOSED)
-class HistoryForm(TypedDict):
-    """The newest runs of a cloud, the newest first."""
-
-    format_version: Literal["1.0"]
-    cloud: str
-    runs: list[RunForm]
-
-
-@with_config(CLOSED)
 class HealthForm(TypedDict):
     """Whether every loop runs."""
 
@@ -167,37 +110,14 @@ class ReadyForm(TypedDict):
 def status_form(status: ControllerStatus, now: float) -> StatusForm:
     """Give all clouds."""
     return StatusForm(
-        format_version="1.0", version=status.version, started=_time(status.started),
-        now=_time(now), clouds=[_cloud(one) for _, one in sorted(status.clouds.items())],
+        format_version="1.0", version=status.version, started=time_of(status.started),
+        now=time_of(now), clouds=[_cloud(one) for _, one in sorted(status.clouds.items())],
     )  # fmt: skip
-
-
-def history_form(cloud: str, runs: list[Json]) -> HistoryForm:
-    """Give runs as they were kept."""
-    return HistoryForm(format_version="1.0", cloud=cloud, runs=runs)
 
 
 def plan_of(status: CloudStatus) -> PlanForm | None:
     """Give the newest plan, in the form of ``reconciler plan -o json``."""
     return plan_form(status.table) if status.table else None
-
-
-def run_form(run: RunStatus) -> RunForm:
-    """Give one run."""
-    return RunForm(
-        number=run.number, trigger=run.trigger.value, started=_time(run.started),
-        finished=_time(run.finished), result=run.result.value if run.result else None,
-        revision=run.revision, plan_id=run.plan_id, error=run.error,
-        troubles=sorted(trouble.value for trouble in run.troubles),
-        seconds={phase.value: round(taken, 3) for phase, taken in run.seconds.items()},
-        written=[
-            WrittenForm(
-                kind=one.kind, action=one.action.value, origin=one.cause.value,
-                status=one.status.value, count=count,
-            )
-            for one, count in run.written.items()
-        ],
-    )  # fmt: skip
 
 
 def _cloud(one: CloudStatus) -> CloudForm:
@@ -207,21 +127,18 @@ def _cloud(one: CloudStatus) -> CloudForm:
         heal=one.heal, interval=one.interval,
         source=SourceForm(
             repository=source.repository, branch=source.branch, revision=source.revision,
-            committed=_time(source.committed), fetched=_time(source.fetched),
+            committed=time_of(source.committed), fetched=time_of(source.fetched),
             verified=source.verified, problem=source.problem,
         ),
         run=run_form(one.run) if one.run else None,
         in_sync=table.empty if table else None,
         plan_id=table.plan_id if table else None,
         summary=plan_form(table)["summary"] if table else None,
-        held=[
-            HeldForm(kind=kind, reason=reason.value, count=count)
-            for (kind, reason), count in sorted(one.held.items())
-        ],
+        held=held_form(one.held),
         pauses=[_pause(pause) for pause in one.pauses],
-        applied_revision=one.applied, applied_committed=_time(one.applied_committed),
+        applied_revision=one.applied, applied_committed=time_of(one.applied_committed),
         settled_revision=one.settled,
-        last_success=_time(one.last_success), failures=one.failures, unsettled=one.unsettled,
+        last_success=time_of(one.last_success), failures=one.failures, unsettled=one.unsettled,
         approvals_pending=one.approvals_pending,
     )  # fmt: skip
 
@@ -229,12 +146,8 @@ def _cloud(one: CloudStatus) -> CloudForm:
 def _pause(pause: Pause) -> PauseForm:
     return PauseForm(
         scope=pause.scope.value, name=pause.name, reason=pause.reason, by=pause.by,
-        since=_time(pause.since), until=_time(pause.until),
+        since=time_of(pause.since), until=time_of(pause.until),
     )  # fmt: skip
-
-
-def _time(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 _BOTH = "`reconciler {0} -o json` and /api/v1/{0}"

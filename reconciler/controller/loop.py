@@ -39,6 +39,8 @@ class Surroundings:
     beat: Callable[[str, float], None]
     """Told when the loop will have said again that it is alive."""
     pauses: Callable[[str], tuple[Pause, ...]]
+    counted: Callable[[str], int] = lambda _cloud: 0
+    """Gives the number of the newest run in the history."""
     keep: Callable[[CloudStatus], None] = lambda _status: None
     """Keeps a run that ended in the history."""
     clock: Callable[[], float] = time.time
@@ -104,8 +106,10 @@ class Loop:
         pauses = self._pauses()
         if pauses != self.status.pauses:
             self._tell(replace(self.status, pauses=pauses))
+        last = self.status.run
+        number = 1 + (last.number if last else self.around.counted(self.course.cloud))
         occasion = Occasion(
-            self.status.run, trigger, pauses, self.course.kinds, self.course.settings
+            last, number, trigger, pauses, self.course.kinds, self.course.settings
         )  # fmt: skip
         log.event(logging.INFO, "run began", cloud=self.course.cloud, trigger=trigger.value)
 

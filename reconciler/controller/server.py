@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 import falcon
 
 from reconciler import log
-from reconciler.controller.forms import HealthForm, ReadyForm, history_form, plan_of, status_form
-from reconciler.controller.status import ControllerStatus, Pause, Scope, Trigger
+from reconciler.controller.forms import HealthForm, ReadyForm, plan_of, status_form
+from reconciler.controller.history import history_form
+from reconciler.controller.status import ControllerStatus, Deed, Event, Pause, Scope, Trigger
 from reconciler.controller.store import Store
 from reconciler.controller.webhooks import LARGEST, Once, Refused, believe
 from reconciler.kinds.values import Json
 
-MOST_RUNS = 200
+MOST_RUNS, MOST_NUMBER = 200, 2**53
 LONGEST_PAUSE = 10 * 366 * 86400.0
 
 
@@ -125,7 +126,14 @@ class _History:
         _may_read(self.doors, request)
         name = _cloud(self.doors, request)
         count = request.get_param_as_int("limit", min_value=1, max_value=MOST_RUNS, default=20)
-        response.media = history_form(name, self.doors.store.runs(name, count))
+        number, store = request.get_param_as_int("run", max_value=MOST_NUMBER), self.doors.store
+        if number is None:
+            response.media = history_form(name, store.runs(name, count), store.events(name, count))
+            return
+        found = store.run(name, number)
+        if not found:
+            raise falcon.HTTPNotFound(description=f"no run {number} is kept")
+        response.media = history_form(name, found, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,7 @@ class _Wake:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         _may_write(self.doors, request)
         name = _cloud(self.doors, request)
+        self.doors.store.note(name, Event(self.doors.clock(), Deed.WOKEN, *_actor(request)))
         self.doors.wake(name, Trigger.MANUAL)
         response.media, response.status = {"woken": name}, falcon.HTTP_202
 
@@ -159,6 +168,8 @@ class _Pauses:
             raise falcon.HTTPServiceUnavailable(description="the pause could not be kept")
         log.event(logging.WARNING, "paused", cloud=name, scope=pause.scope.value, what=pause.name,
                   by=pause.by, reason=pause.reason)  # fmt: skip
+        self.doors.store.note(name, Event(now, Deed.PAUSED, pause.by, pause.reason, pause.scope,
+                                      pause.name, pause.until))  # fmt: skip
         self.doors.wake(name, Trigger.MANUAL)
         response.media, response.status = {"paused": name}, falcon.HTTP_201
 
@@ -166,9 +177,13 @@ class _Pauses:
         _may_write(self.doors, request)
         name = _cloud(self.doors, request)
         said = {"scope": request.get_param("scope"), "name": request.get_param("name") or ""}
-        if not self.doors.store.resume(name, _scope(said), str(said["name"])):
+        scope, what, (by, reason) = _scope(said), str(said["name"]), _actor(request)
+        if not self.doors.store.resume(name, scope, what):
             raise falcon.HTTPNotFound(description="there is no such pause")
-        log.event(logging.WARNING, "resumed", cloud=name, scope=said["scope"], what=said["name"])
+        log.event(logging.WARNING, "resumed", cloud=name, scope=scope.value, what=what, by=by)
+        self.doors.store.note(
+            name, Event(self.doors.clock(), Deed.RESUMED, by, reason, scope, what)
+        )
         self.doors.wake(name, Trigger.MANUAL)
         response.media = {"resumed": name}
 
@@ -215,6 +230,12 @@ def _may_write(doors: Doors, request: falcon.Request) -> None:
         raise falcon.HTTPForbidden(description="the controller was given no token to ask for")
     if not _carries(doors, request):
         raise falcon.HTTPUnauthorized(description="send the controller's token")
+
+
+def _actor(request: falcon.Request) -> tuple[str, str]:
+    """Give who somebody says to be, and why they ask, where they say so."""
+    said = {name: request.get_param(name) for name in ("by", "reason")}
+    return _text(said, "by"), _text(said, "reason")
 
 
 def _cloud(doors: Doors, request: falcon.Request) -> str:

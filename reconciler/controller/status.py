@@ -90,6 +90,31 @@ class Pause:
     """None: until it is resumed."""
 
 
+class Deed(StrEnum):
+    """What somebody did to a controller by hand."""
+
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    WOKEN = "woken"
+    APPROVED = "approved"  # told when a run has made use of it
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Somebody did something by hand, as history tells it."""
+
+    at: float
+    deed: Deed
+    by: str
+    """As they call themselves: nobody has checked it."""
+    reason: str = ""
+    scope: Scope | None = None
+    name: str = ""
+    """What a pause was about."""
+    until: float | None = None
+    plan_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
     """The repository that is followed."""
@@ -121,6 +146,34 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """One change that was made or tried, without any value of its object."""
+
+    address: str
+    part: str
+    """What of the object it was about, for what has no address of its own."""
+    action: Action
+    cause: Cause
+    status: Status
+    reason: str = ""
+    """Why, where more is to be said: who took the entry from git, which field forces it."""
+    fields: tuple[str, ...] = ()
+    """The fields that were to change, where the object itself stays."""
+    error: str = ""
+    left: Reason | None = None
+    """Why it was left as it is, although nothing failed."""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan that a run followed, in numbers."""
+
+    summary: Mapping[str, int]
+    held: Mapping[tuple[str, Reason], int]
+
+
+@dataclass(frozen=True, slots=True)
 class RunStatus:
     """One run."""
 
@@ -137,6 +190,15 @@ class RunStatus:
     written: Mapping[Written, int] = field(default_factory=dict)
     troubles: frozenset[Trouble] = frozenset()
     """What kinds of trouble it met."""
+    author: str = ""
+    """Who wrote the commit in force."""
+    approved_by: str = ""
+    """Who had approved the plan, where that was made use of."""
+    request_id: str = ""
+    """Of the request that ``error`` is about."""
+    planned: Planned | None = None
+    tried: tuple[Tried, ...] = ()
+    """What was made or tried, what failed first, and no more than history keeps."""
 
 
 @dataclass(frozen=True, slots=True)

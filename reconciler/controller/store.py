@@ -1,4 +1,4 @@
-"""What the controller keeps for people: runs that ended, and pauses. SQLite; may be lost."""
+"""What the controller keeps for people: runs, what they did, and pauses. SQLite; may be lost."""
 
 from __future__ import annotations
 
@@ -13,18 +13,33 @@ from typing import TypeVar
 
 from reconciler import log
 from reconciler.chronicle import set_aside
-from reconciler.controller.status import Pause, Scope
+from reconciler.controller.history import event_form
+from reconciler.controller.status import Event, Pause, Scope
 from reconciler.kinds.values import Json
 
 KEPT = 1000
-"""Runs that are kept of each cloud."""
+"""Runs that are kept of each cloud, and events."""
+LARGEST = 8 << 20
+"""Characters of runs that are kept of each cloud: one that fails in bulk tells a lot."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
     cloud TEXT NOT NULL, number INTEGER NOT NULL, started REAL NOT NULL, told TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS runs_of ON runs (cloud, started);
+CREATE TABLE IF NOT EXISTS events (cloud TEXT NOT NULL, at REAL NOT NULL, told TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_of ON events (cloud, at);
 CREATE TABLE IF NOT EXISTS pauses (
     cloud TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL,
     by TEXT NOT NULL, since REAL NOT NULL, until REAL, PRIMARY KEY (cloud, scope, name));
+"""
+_FORGET_RUNS = """
+DELETE FROM runs WHERE rowid IN (SELECT rowid FROM (
+    SELECT rowid, row_number() OVER newest AS place, sum(length(told)) OVER newest AS size
+    FROM runs WHERE cloud = ? WINDOW newest AS (ORDER BY started DESC, rowid DESC)
+) WHERE place > ? OR size > ?)
+"""
+_FORGET_EVENTS = """
+DELETE FROM events WHERE rowid IN (
+    SELECT rowid FROM events WHERE cloud = ? ORDER BY at DESC, rowid DESC LIMIT -1 OFFSET ?)
 """
 T = TypeVar("T")
 
@@ -43,25 +58,48 @@ class Store:
         def write(database: sqlite3.Connection) -> None:
             row = (cloud, number, started, json.dumps(told, separators=(",", ":")))
             database.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", row)
-            database.execute(
-                "DELETE FROM runs WHERE cloud = ? AND started < (SELECT min(started) FROM "
-                "(SELECT started FROM runs WHERE cloud = ? ORDER BY started DESC LIMIT ?))",
-                (cloud, cloud, KEPT),
-            )
+            database.execute(_FORGET_RUNS, (cloud, KEPT, LARGEST))
+
+        self._with(write, None)
+
+    def note(self, cloud: str, event: Event) -> None:
+        """Keep what somebody did by hand."""
+
+        def write(database: sqlite3.Connection) -> None:
+            row = (cloud, event.at, json.dumps(event_form(event), separators=(",", ":")))
+            database.execute("INSERT INTO events VALUES (?, ?, ?)", row)
+            database.execute(_FORGET_EVENTS, (cloud, KEPT))
 
         self._with(write, None)
 
     def runs(self, cloud: str, count: int) -> list[Json]:
         """Give the newest runs, the newest first."""
+        return self._told("runs WHERE cloud = ? ORDER BY started DESC LIMIT ?", cloud, count)
 
+    def run(self, cloud: str, number: int) -> list[Json]:
+        """Give the newest run of a number, if there is one."""
+        words = "runs WHERE cloud = ? AND number = ? ORDER BY started DESC LIMIT 1"
+        return self._told(words, cloud, number)
+
+    def events(self, cloud: str, count: int) -> list[Json]:
+        """Give what people did last, the newest first."""
+        return self._told("events WHERE cloud = ? ORDER BY at DESC LIMIT ?", cloud, count)
+
+    def _told(self, words: str, *values: str | int) -> list[Json]:
         def read(database: sqlite3.Connection) -> list[Json]:
-            rows = database.execute(
-                "SELECT told FROM runs WHERE cloud = ? ORDER BY started DESC LIMIT ?",
-                (cloud, count),
-            )
+            rows = database.execute(f"SELECT told FROM {words}", values)  # noqa: S608 - our own words
             return [json.loads(told) for (told,) in rows]
 
         return self._with(read, [])
+
+    def counted(self, cloud: str) -> int:
+        """Give the largest number that a run has; 0: none is kept."""
+
+        def read(database: sqlite3.Connection) -> int:
+            found = database.execute("SELECT max(number) FROM runs WHERE cloud = ?", (cloud,))
+            return found.fetchone()[0] or 0
+
+        return self._with(read, 0)
 
     def pauses(self, cloud: str) -> tuple[Pause, ...]:
         """Give the pauses of a cloud, those that are over too; the last known, if none can be had.

@@ -20,6 +20,7 @@ from reconciler.controller.status import (
     Trigger,
     Written,
 )
+from reconciler.controller.tried import planned, tried
 from reconciler.engine.policy import room_for
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errand import Ready
@@ -51,6 +52,8 @@ class Occasion:
 
     last: RunStatus | None
     """The run before."""
+    number: int
+    """Of this one."""
     trigger: Trigger
     pauses: tuple[Pause, ...]
     kinds: Kinds
@@ -98,12 +101,21 @@ def _run(walked: Walked, occasion: Occasion, now: float) -> RunStatus:
         Written(o.change.kind.name, o.change.action, o.change.cause, o.status)
         for o in walked.outcomes
     )
-    number = occasion.last.number + 1 if occasion.last else 1
+    revision = walked.desired.revision if walked.desired else None
     return RunStatus(
-        number, occasion.trigger, walked.started, now, walked.result,
-        walked.desired.revision.name if walked.desired else "",
+        occasion.number, occasion.trigger, walked.started, now, walked.result,
+        revision.name if revision else "",
         walked.plan_id, walked.error, dict(walked.seconds), dict(written), walked.troubles,
+        revision.author if revision else "", _approver(walked), walked.request_id,
+        planned(walked), tried(walked.outcomes),
     )  # fmt: skip
+
+
+def _approver(walked: Walked) -> str:
+    """Give who let the plan pass, once the record says that this was made use of."""
+    approval = walked.approval
+    used = walked.ready.memory.record.used if walked.ready else ()
+    return approval.by if approval and approval.key in used else ""
 
 
 def _tries(before: CloudStatus, run: RunStatus, last: RunStatus | None) -> int:

@@ -102,6 +102,7 @@ def _with_at_hand(repository: Repository | None, last_good: Desired | None) -> R
 def _went_wrong(walked: Walked, result: Result, error: ReconcilerError) -> None:
     walked.result, walked.error = result, str(error)
     walked.troubles = frozenset({trouble_of(error)})
+    walked.request_id = error.request_id if isinstance(error, CloudError) else ""
 
 
 def _applied(target: Target, owner: str) -> str:
@@ -169,7 +170,8 @@ def _plan(course: Course, job: Job, walked: Walked) -> Ready:
     walked.seconds[Phase.OBSERVE] = table.seconds or 0.0
     walked.seconds[Phase.PLAN] = time.monotonic() - started - (table.seconds or 0.0)
     ready = Ready(WHOLE, policy, memory, plan, live, table)
-    if memory.record.approval(plan.id, memory.now) is not None:
+    walked.approval = memory.record.approval(plan.id, memory.now)
+    if walked.approval is not None:
         return let_through(job, ready, policy.approved())
     return ready
 
@@ -228,6 +230,7 @@ def _apply(
     elif undone:
         first = next((o for o in undone if o.status is Status.FAILED), undone[0])
         walked.error = f"{first.change.address}: {first.error}"
+        walked.request_id = first.request_id
 
 
 def _with_record(course: Course, job: Job, ready: Ready) -> Ready:

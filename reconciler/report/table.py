@@ -204,8 +204,8 @@ def _said(kind: Kind, base: Address, fields: Mapping[str, Value]) -> tuple[str, 
 
 def _error(outcome: Outcome) -> str:
     """Give what went wrong, and with which of the fields of a row."""
-    line = next(iter(_child_lines(outcome.change)), None) if outcome.change.kind.folded else None
-    return f"{line_words(line)}: {outcome.error}" if line else outcome.error
+    part = part_of(outcome.change)
+    return f"{part}: {outcome.error}" if part else outcome.error
 
 
 def line_words(line: Line) -> str:
@@ -216,11 +216,14 @@ def line_words(line: Line) -> str:
 
 def change_words(change: Change) -> tuple[Action, str]:
     """Name one change as reports do: its sign, its address, and its field where it is folded."""
-    address = str(shown_address(change))
-    if not change.kind.folded:
-        return change.action, address
-    line = next(iter(_child_lines(change)), None)
-    return change.action, f"{address}  {line_words(line)}" if line else address
+    address, part = str(shown_address(change)), part_of(change)
+    return change.action, f"{address}  {part}" if part else address
+
+
+def part_of(change: Change) -> str:
+    """Name the part of an object that a change is about; empty where it has its own address."""
+    line = next(iter(_child_lines(change)), None) if change.kind.folded else None
+    return line_words(line) if line else ""
 
 
 def _results(outcomes: Iterable[Outcome]) -> tuple[Result, ...]:

@@ -32,6 +32,8 @@ class Revision:
     subject: str
     files: Mapping[str, bytes]
     opener: Callable[[str], BinaryIO]
+    author: str = ""
+    """Who wrote the commit, by the name that git knows."""
 
     def open(self, path: str) -> BinaryIO:
         """Open a file that the state refers to, relative to the state's root.
@@ -110,8 +112,8 @@ def read_commit(repository: Path, revision: str, folder: str) -> Revision:
             root = str(repo.working_dir or repo.git_dir)
     except _UNREADABLE as error:
         raise SourceError(f"{repository}: cannot read {revision}: {error}") from error
-    sha, subject = commit.hexsha, str(commit.summary)
-    return Revision(sha, subject, files, lambda name: _open_blob(root, sha, folder, name))
+    sha, subject, author = commit.hexsha, str(commit.summary), commit.author.name or ""
+    return Revision(sha, subject, files, lambda name: _open_blob(root, sha, folder, name), author)
 
 
 def _folder_in(commit: git.Commit, revision: str, folder: str) -> git.Tree:

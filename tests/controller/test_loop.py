@@ -26,6 +26,7 @@ from reconciler.controller.status import (
     Trigger,
 )
 from reconciler.controller.wakeups import Wakeups
+from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errors import Denied, Rejected, Transient, Trouble
 from reconciler.line import Target
@@ -213,8 +214,26 @@ def test_what_nobody_has_seen_changed_yet_waits_for_an_approval(world: World) ->
     assert status.held == {("SecurityGroup", Reason.FIRST_MEETING): 1}
     assert status.approvals_pending == 1
     assert status.run is not None
+    assert status.run.approved_by == ""
     world.approve(status.run.plan_id)
-    assert world.once().held == {}
+    after = world.once()
+    assert after.held == {}
+    assert after.run is not None
+    assert after.run.approved_by == "ann"
+    assert world.once().run.approved_by == ""  # type: ignore[union-attr] # it has just run
+
+
+def test_an_approval_that_no_run_makes_use_of_is_not_told(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.by_hand("a", "by hand")
+    world.use(mode=Mode.OBSERVE)
+    looked = world.once().run
+    assert looked is not None
+    world.approve(looked.plan_id)
+    assert world.once().run.approved_by == ""  # type: ignore[union-attr] # it has just run
+    world.use(mode=Mode.ENFORCE)
+    assert world.once().run.approved_by == "ann"  # type: ignore[union-attr] # it has just run
 
 
 def test_a_rule_that_a_hand_made_is_a_difference_of_its_group_everywhere(world: World) -> None:
@@ -317,6 +336,72 @@ def test_when_a_refused_change_is_tried_again(
     assert world.loop.pause_after() == (delay, trigger)
     world.cloud.before_write = lambda _sent: None
     assert world.once().troubles == frozenset()
+
+
+def test_a_run_tells_what_became_of_each_change_and_whose_commit_it_was(world: World) -> None:
+    def refuse(sent: Sent) -> None:
+        if sent.path == "/security-groups":
+            raise refused(409, "over quota", "req-7")
+
+    world.commit(GROUPS)
+    world.cloud.before_write = refuse
+    run = world.once(Trigger.COMMIT).run
+    assert run is not None
+    assert run.author == "alice"
+    assert run.request_id == "req-7"
+    assert run.planned is not None
+    assert (run.planned.summary["create"], run.planned.held) == (4, {})
+    *failed, domain, project = run.tried
+    assert [(one.address, one.request_id) for one in failed] == [
+        ("SecurityGroup/campus/shop/a", "req-7"), ("SecurityGroup/campus/shop/b", "req-7")
+    ]  # fmt: skip
+    assert all("over quota" in one.error for one in failed)
+    assert {(one.action, one.cause) for one in run.tried} == {(Action.CREATE, Cause.GIT)}
+    assert (domain.address, domain.status) == ("Domain/campus", Status.APPLIED)
+    assert project.address == "Project/campus/shop"
+
+
+def test_what_has_no_address_of_its_own_is_told_as_a_part(world: World) -> None:
+    rule = "[{direction: ingress, protocol: tcp, ports: 22}]"
+    world.commit(GROUPS.replace("a: {description: a}", f"a: {{description: a, rules: {rule}}}"))
+    run = world.once().run
+    assert run is not None
+    parts = [one for one in run.tried if one.part]
+    assert [one.address for one in parts] == ["SecurityGroup/campus/shop/a"] * len(parts)
+    assert any("tcp 22" in one.part for one in parts)
+
+
+def test_a_run_tells_who_took_away_what_it_deletes(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.use(prune={"SecurityGroup": True})
+    text = GROUPS.replace(", b: {description: b}", "")
+    revision = commit(world.folder, {"desired_state/all.yaml": text}, author="bob")
+    held = world.once().run
+    assert held is not None
+    assert held.planned is not None
+    assert held.planned.held
+    assert held.tried == ()
+    world.approve(held.plan_id)
+    run = world.once().run
+    assert run is not None
+    deleted = [one for one in run.tried if one.action is Action.DELETE]
+    assert {one.reason for one in deleted if not one.part} == {f"removed in {revision[:7]} by bob"}
+    assert run.author == "bob"
+
+
+def test_a_request_that_ends_a_run_is_told(world: World) -> None:
+    world.commit(GROUPS)
+    world.error = Denied("no admin role", request_id="req-9")
+    run = world.once().run
+    assert run is not None
+    assert (run.request_id, run.tried, run.planned) == ("req-9", (), None)
+
+
+def test_runs_are_counted_on_from_those_that_are_kept(world: World) -> None:
+    world.commit(GROUPS)
+    world.loop.around = replace(world.loop.around, counted=lambda _cloud: 41)
+    assert [world.once().run.number for _ in range(2)] == [42, 43]  # type: ignore[union-attr] # it has just run
 
 
 def test_what_may_work_by_itself_is_tried_ever_later_and_never_later_than_a_look(

@@ -28,6 +28,7 @@ from reconciler.controller.status import (
     RunStatus,
     Scope,
     SourceStatus,
+    Tried,
     Trigger,
     Written,
 )
@@ -57,7 +58,14 @@ def a_table(*rows: Row, complete: bool = True) -> Table:
 
 
 def a_cloud(name: str = "c", owner: str = "o") -> CloudStatus:
-    run = RunStatus(7, Trigger.COMMIT, 100, 110, Result.APPLIED, CANARY, CANARY, CANARY)
+    tried = Tried(
+        CANARY, CANARY, Action.UPDATE, Cause.LIVE, Status.FAILED, CANARY, (CANARY,), CANARY,
+        None, CANARY,
+    )  # fmt: skip
+    run = RunStatus(
+        7, Trigger.COMMIT, 100, 110, Result.APPLIED, CANARY, CANARY, CANARY, author=CANARY,
+        approved_by=CANARY, request_id=CANARY, tried=(tried,),
+    )  # fmt: skip
     source = SourceStatus(
         f"https://user:{CANARY}@git.example/state.git", "main", "a1b2c3", 50, 90,
         {"timeout": 2, f"{CANARY} odd": 3}, verified=True, problem=CANARY,

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from falcon import testing
 
-from reconciler.controller.forms import run_form, schemas
+from reconciler.controller.forms import schemas
+from reconciler.controller.history import past_form
 from reconciler.controller.server import Doors, make_app
 from reconciler.controller.status import (
     CloudStatus,
@@ -106,10 +107,56 @@ def test_there_is_no_plan_before_one_was_made(house: House) -> None:
 def test_history_gives_the_newest_runs_first(house: House) -> None:
     for number in range(5):
         run = replace(RUN, number=number, started=1000.0 + number)
-        house.store.keep("prod", number, run.started, run_form(run))
+        house.store.keep("prod", number, run.started, past_form(run))
     answer = house.client().simulate_get("/api/v1/history?limit=2", headers=bearer())
     assert misfits(answer.json, schemas()["history"]) == []
     assert [run["number"] for run in answer.json["runs"]] == [4, 3]
+
+
+def test_history_gives_one_run_alone(house: House) -> None:
+    for number in (1, 2):
+        run = replace(RUN, number=number, started=1000.0 + number)
+        house.store.keep("prod", number, run.started, past_form(run))
+    client = house.client()
+    answer = client.simulate_get("/api/v1/history?run=1", headers=bearer())
+    assert [run["number"] for run in answer.json["runs"]] == [1]
+    assert misfits(answer.json, schemas()["history"]) == []
+    for query, code in (("3", 404), ("-1", 404), ("9" * 30, 400), ("x", 400)):
+        found = client.simulate_get(f"/api/v1/history?run={query}", headers=bearer())
+        assert found.status_code == code
+
+
+def test_history_tells_who_paused_resumed_and_woke_it(house: House) -> None:
+    client = house.client()
+    said = {"scope": "kind", "name": "Network", "reason": "a look", "by": "ann", "until": 3000}
+    client.simulate_post("/api/v1/pauses", json=said, headers=bearer())
+    house.now += 1
+    query = {"scope": "kind", "name": "Network", "by": "bob", "reason": "enough"}
+    client.simulate_delete("/api/v1/pauses", params=query, headers=bearer())
+    client.simulate_delete("/api/v1/pauses", params=query, headers=bearer())  # there is none
+    house.now += 1
+    client.simulate_post("/api/v1/wake", headers=bearer())
+    client.simulate_post("/api/v1/wake")  # without the token
+    house.now += 1
+    client.simulate_post("/api/v1/wake", params={"by": "ci", "reason": "deploy"}, headers=bearer())
+    answer = client.simulate_get("/api/v1/history", headers=bearer()).json
+    assert misfits(answer, schemas()["history"]) == []
+    told = [(one["event"], one["by"], one["reason"], one["name"]) for one in answer["events"]]
+    assert told == [
+        ("woken", "ci", "deploy", ""),
+        ("woken", "", "", ""),
+        ("resumed", "bob", "enough", "Network"),
+        ("paused", "ann", "a look", "Network"),
+    ]
+    assert answer["events"][-1]["until"] == "1970-01-01T00:50:00+00:00"
+
+
+def test_who_calls_themselves_too_much_wakes_nobody(house: House) -> None:
+    answer = house.client().simulate_post(
+        "/api/v1/wake", params={"by": "x" * 501}, headers=bearer()
+    )
+    assert answer.status_code == 400
+    assert (house.woken, house.store.events("prod", 9)) == ([], [])
 
 
 def test_only_the_token_changes_anything(house: House) -> None:

@@ -137,7 +137,8 @@ def witness(monkeypatch: pytest.MonkeyPatch) -> Witness:
     def connect(*_words: Any, **_more: Any) -> Witness:
         return found
 
-    monkeypatch.setattr("reconciler.cli.run.Cloud", connect)
-    for module in ("run", "doctor", "export", "validate"):
+    for module in ("run", "controller"):
+        monkeypatch.setattr(f"reconciler.cli.{module}.Cloud", connect)
+    for module in ("run", "doctor", "export", "validate", "controller"):
         monkeypatch.setattr(f"reconciler.cli.{module}.load_kinds", small_kinds)
     return found

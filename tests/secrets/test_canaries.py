@@ -13,9 +13,11 @@ from urllib.parse import quote
 import pytest
 
 from reconciler.cli.codes import Code
+from reconciler.controller.store import Store
 from reconciler.errors import CloudError
 from reconciler.kinds.values import Json
 from tests.secrets.conftest import CANARIES, OURS, Place, Witness, traces
+from tests.support.commits import commit, start_repository
 from tests.support.fake_cloud import refused
 
 FORMS = ("text", "json", "markdown", "html")
@@ -111,6 +113,30 @@ def test_a_bug_of_ours_tells_no_secret(
     assert result.exit_code == Code.FAILED
     assert "internal error" in result.output
     assert were_sent(witness)
+    place.assert_silent()
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+def test_what_a_controller_keeps_and_answers_tells_no_secret(
+    place: Place, witness: Witness, echo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(method: str, path: str, body: Json) -> CloudError | None:
+        if method == "GET" or path != "/users":
+            return None
+        return refused(400, ECHOES[echo](body["user"]["password"]), "req-4b1d")
+
+    witness.answer = answer
+    monkeypatch.setenv("RECONCILER_STATE_DIRECTORY", str(place.folder / "told"))
+    start_repository(place.folder)
+    settings = "owner: us\nstate: state\nclouds: {prod: {mode: enforce}}\n"
+    commit(place.folder, {"reconciler.yaml": settings})
+    place.run("-v", "run", "--once")
+    assert were_sent(witness)
+    store = Store(place.folder / "told/controller-us.sqlite3")
+    (run,) = store.runs("prod", 9)
+    failed = [one for one in run["outcomes"] if one["status"] == "failed"]
+    assert {one["request_id"] for one in failed} == {"req-4b1d"}
+    assert traces(json.dumps(run, ensure_ascii=False)) == []
     place.assert_silent()
 
 

@@ -339,7 +339,7 @@ def _matches(row: Row, asked: Mapping[str, Json]) -> bool:
     )
 
 
-def refused(status: int, text: str) -> CloudError:
+def refused(status: int, text: str, request_id: str = "") -> CloudError:
     """Give the error that the line makes of such an answer."""
     kind, said = classify("fake", status, jsonlib.dumps({"error": {"message": text}}))
-    return kind(said, service="fake", status=status)
+    return kind(said, service="fake", status=status, request_id=request_id)
