@@ -14,13 +14,14 @@ from urllib.request import Request, urlopen
 
 import click
 
-from reconciler.cli.console import answer, answer_raw, story
+from reconciler.cli.console import answer, answer_raw, story, width
 from reconciler.cli.options import CONTEXT, F
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.registry import load_kinds
 from reconciler.kinds.values import Json
+from reconciler.report.historytext import history_text, run_text
 from reconciler.report.jsontext import dump
-from reconciler.report.statustext import history_text, status_text
+from reconciler.report.statustext import status_text
 from reconciler.settings import seconds
 
 HERE = "http://127.0.0.1:8080"
@@ -71,15 +72,26 @@ def status_command(url: str, cloud: str, output: str, watch: bool) -> None:
 
 @click.command("history", context_settings=CONTEXT)
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option("--run", "number", type=click.IntRange(1), help="Show all of this one run.")
 @form
 @talking
-def history_command(url: str, cloud: str, output: str, limit: int) -> None:
-    """Show the newest runs of a running controller."""
-    found = ask(url, "GET", "/api/v1/history", {"cloud": cloud, "limit": str(limit)})
+def history_command(url: str, cloud: str, output: str, limit: int, number: int | None) -> None:
+    r"""Show the newest runs of a running controller, and what people did by hand.
+
+    Beside each run stands what failed in it, with the request that the cloud's logs know it by.
+
+    \b
+        reconciler history
+        reconciler history --run 12
+    """
+    which = {"limit": str(limit)} if number is None else {"run": str(number)}
+    found = ask(url, "GET", "/api/v1/history", {"cloud": cloud, **which})
     if output == "json":
         answer_raw(dump(found))
+    elif number is None:
+        answer(history_text(found, limit, width()))
     else:
-        answer(history_text(found["runs"]))
+        answer(run_text(found, width()))
 
 
 @click.command("suspend", context_settings=CONTEXT)
@@ -102,7 +114,7 @@ def suspend_command(url: str, cloud: str, what: str, reason: str, expires: str) 
     except ValueError as error:
         raise UsageError(f"--expires {expires}: {error}") from error
     said = {
-        "scope": scope_of(what), "name": what, "reason": reason, "by": getpass.getuser(),
+        "scope": scope_of(what), "name": what, "reason": reason, "by": _me(),
         "until": until,
     }  # fmt: skip
     ask(url, "POST", "/api/v1/pauses", {"cloud": cloud}, said)
@@ -114,9 +126,17 @@ def suspend_command(url: str, cloud: str, what: str, reason: str, expires: str) 
 @talking
 def resume_command(url: str, cloud: str, what: str) -> None:
     """End a pause that ``suspend`` began."""
-    query = {"cloud": cloud, "scope": scope_of(what), "name": what}
+    query = {"cloud": cloud, "scope": scope_of(what), "name": what, "by": _me()}
     ask(url, "DELETE", "/api/v1/pauses", query)
     story(f"{what or 'the cloud'} is no longer paused")
+
+
+def _me() -> str:
+    """Give the name of whoever sits here; a container may know none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def scope_of(what: str) -> str:

@@ -70,19 +70,3 @@ def _last_run(run: Json, now: str) -> Text:
     if run["error"]:
         text.append(f"\n  ! {clean(run['error'])}", "bold red")
     return text.append("\n")
-
-
-def history_text(runs: Iterable[Json]) -> Text:
-    """Render runs, one a line."""
-    text = Text()
-    for run in runs:
-        text.append(f"{run['started']}  ", "dim")
-        text.append(f"{run['result'] or 'running':<9}", COLOURS.get(run["result"] or "", ""))
-        text.append(f" {run['trigger']:<9}{run['revision'][:7]:<8} {run['plan_id']}")
-        written = sum(one["count"] for one in run["written"])
-        if written:
-            text.append(f"  {count_of(written)} changes")
-        if run["error"]:
-            text.append(f"  {clean(run['error'])}", "red")
-        text.append("\n")
-    return text or Text("no runs yet\n")

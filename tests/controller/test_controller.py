@@ -7,7 +7,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 from reconciler.chronicle import Chronicle
 from reconciler.cli.main import cli
 from reconciler.cli.talk import ask, scope_of
-from reconciler.cloud.record import read_record
+from reconciler.cloud.record import Approval, approve, read_record
 from reconciler.controller.controller import Controller, Plans
 from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
@@ -29,7 +30,7 @@ from reconciler.line import Target
 from reconciler.schema import schemas
 from reconciler.settings import CloudSettings, Mode
 from tests.support.commits import commit, start_repository
-from tests.support.fake_cloud import FakeCloud, Sent
+from tests.support.fake_cloud import FakeCloud, Sent, refused
 from tests.support.schemas import misfits
 from tests.support.small_cloud import small_cloud, small_kinds
 
@@ -129,6 +130,7 @@ def test_it_is_asked_and_told_at_a_terminal(
     assert "campus/shop is paused by" in answers["status"]
     assert answers["resume"].startswith("0 ")
     assert "applied" in answers["history"]
+    assert "resumed campus/shop" in answers["history"]
 
 
 def test_what_programs_are_answered_fits_the_schemas(
@@ -155,6 +157,66 @@ def test_what_programs_are_answered_fits_the_schemas(
     assert answers["status"]["clouds"][0]["pauses"][0]["name"] == "Network"
     assert answers["history"]["runs"][-1]["written"]
     assert misfits({**answers["status"], "more": 1}, found["status.json"]) != []
+
+
+def test_a_failed_change_is_found_in_the_history_with_its_request(
+    controller: Controller, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(sent: Sent) -> None:
+        if sent.path == "/users":
+            raise refused(403, "policy says no", "req-4b1d")
+
+    monkeypatch.setenv("RECONCILER_TOKEN", "token")
+    cloud.before_write = refuse
+    answers: list[Json] = []
+    texts: list[str] = []
+
+    def meanwhile(url: str) -> None:
+        until(lambda: controller.plans.store.counted("prod") > 0)
+        answers.append(ask(url, "GET", "/api/v1/history"))
+        texts.extend(
+            CliRunner().invoke(cli, ["history", "--url", url, *words]).output
+            for words in (["--run", "1"], [])
+        )
+
+    serve(controller, meanwhile)
+    run = answers[0]["runs"][-1]
+    assert (run["result"], run["troubles"]) == ("partial", ["denied"])
+    failed = [one for one in run["outcomes"] if one["status"] == "failed"]
+    assert [(one["address"], one["request_id"]) for one in failed] == [
+        ("User/campus/ann", "req-4b1d")
+    ]
+    assert "policy says no" in failed[0]["error"]
+    for text in texts:
+        assert "User/campus/ann" in text
+        assert "request req-4b1d" in text
+
+
+def test_history_tells_whose_approval_a_run_made_use_of(
+    controller: Controller, cloud: FakeCloud
+) -> None:
+    controller.once()
+    domain = next(cloud.where("/domains", name="campus"))
+    cloud.rows["/domains"][domain["id"]]["description"] = "by hand"
+    controller = Controller(healing(controller.plans))
+    controller.once()
+    held = controller.status.clouds["prod"]
+    assert held.approvals_pending == 1
+    assert held.table is not None
+    approval = Approval(held.table.plan_id, time.time() + 60, "bob")
+    approve(cloud, cloud.who().project_id, "us", approval, time.time())
+    controller.once()
+    store = controller.plans.store
+    (event,) = store.events("prod", 9)
+    assert (event["event"], event["by"], event["plan_id"]) == ("approved", "bob", approval.plan_id)
+    assert [run["approved_by"] for run in store.runs("prod", 9)] == ["bob", "", ""]
+    assert [run["number"] for run in store.runs("prod", 9)] == [3, 2, 1]
+
+
+def healing(plans: Plans) -> Plans:
+    course = plans.courses["prod"]
+    settings = course.settings.model_copy(update={"heal": True})
+    return replace(plans, courses={"prod": replace(course, settings=settings)})
 
 
 def test_a_signal_in_the_middle_of_an_apply_ends_it_in_good_order(
@@ -188,6 +250,8 @@ def test_a_hangup_has_every_loop_look(controller: Controller) -> None:
         until(lambda: runs() == 2)
 
     serve(controller, meanwhile)
+    (event,) = controller.plans.store.events("prod", 9)
+    assert (event["event"], event["reason"]) == ("woken", "SIGHUP")
 
 
 @pytest.mark.parametrize("names", [False, True])
@@ -249,3 +313,16 @@ def test_it_leaves_no_thread_behind(controller: Controller) -> None:
     before = threading.active_count()
     serve(controller, lambda _url: until(lambda: bool(controller.status.clouds["prod"].run)))
     until(lambda: threading.active_count() <= before + 1)
+
+
+def test_whoever_has_no_name_here_is_told_by_their_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown() -> str:
+        raise KeyError("uid not found")
+
+    said: list[Mapping[str, str]] = []
+    monkeypatch.setattr("getpass.getuser", unknown)
+    monkeypatch.setattr("reconciler.cli.talk.ask", lambda *words: said.append(words[3]))
+    assert CliRunner().invoke(cli, ["resume", "Network"]).exit_code == 0
+    assert said[0]["by"] == f"user {os.getuid()}"
