@@ -46,6 +46,13 @@ class Source(Protocol):
         """
 
     @property
+    def in_force(self) -> str:
+        """Give the commit that was last taken, by an earlier process too; nothing: none is known.
+
+        It is read where the newest cannot be.
+        """
+
+    @property
     def repository(self) -> Repository | None:
         """Give where earlier revisions are read."""
 

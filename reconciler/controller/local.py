@@ -40,6 +40,11 @@ class LocalSource:
         """Heed that a commit is in force: nothing hangs on it here."""
 
     @property
+    def in_force(self) -> str:
+        """Know of none: nothing of ours lies here, and going back to an older one could delete."""
+        return ""
+
+    @property
     def repository(self) -> Repository | None:
         """Give where earlier revisions are read."""
         return Repository(self.root, self.folder)

@@ -9,7 +9,7 @@ from reconciler.controller.status import SourceStatus
 from reconciler.errors import SourceError
 from reconciler.hide import hide
 from reconciler.ledger import Repository
-from reconciler.state.follow import Follower, Head, fetch, have, rebuild, take
+from reconciler.state.follow import Follower, Head, fetch, have, in_force, rebuild, take
 from reconciler.state.source import Revision, read_commit
 
 
@@ -54,6 +54,11 @@ class RemoteSource:
             # What lies in the clone may be damaged; the next run fetches it anew.
             rebuild(self.follower)
             raise
+
+    @property
+    def in_force(self) -> str:
+        """Give the commit that was last taken: its name outlasts this process."""
+        return in_force(self.follower)
 
     @property
     def repository(self) -> Repository | None:

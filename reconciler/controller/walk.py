@@ -124,7 +124,10 @@ def _timed(walked: Walked, phase: Phase) -> Iterator[None]:
 
 
 def _load(course: Course, walked: Walked, last_good: Desired | None) -> Desired:
-    """Read the state at the head; where that cannot be, the last good one stays in force."""
+    """Read the state at the head; where that cannot be, the last good one stays in force.
+
+    After a restart that is what the source remembers.
+    """
     revision = walked.source.revision
     if last_good is not None and last_good.revision.name == revision:
         return last_good
@@ -136,13 +139,23 @@ def _load(course: Course, walked: Walked, last_good: Desired | None) -> Desired:
     except ReconcilerError as error:
         first = str(error).splitlines()[0]
         walked.source = replace(walked.source, problem=walked.source.problem or first)
-        if last_good is None:
-            raise
-        name = last_good.revision.name
+        good = last_good or _in_force(course)
+        name = good.revision.name if good else ""
         committed = _committed(course, name)
         walked.source = replace(walked.source, revision=name, committed=committed)
-        return last_good
+        if good is None:
+            raise
+        return good
     return desired
+
+
+def _in_force(course: Course) -> Desired | None:
+    """Read the commit that an earlier process put in force, where there is one to be read."""
+    name = course.source.in_force
+    try:
+        return make_desired(course.source.read(name), course.kinds)[0] if name else None
+    except ReconcilerError:
+        return None  # what is told is what is wrong with the head: that is what can be mended
 
 
 def _committed(course: Course, revision: str) -> float | None:

@@ -16,6 +16,7 @@ from reconciler.cloud.record import Approval, Record, approve, read_record, writ
 from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
+from reconciler.controller.remote import RemoteSource
 from reconciler.controller.status import (
     CloudStatus,
     Pause,
@@ -30,7 +31,8 @@ from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errors import Denied, Rejected, Transient, Trouble
 from reconciler.line import Target
-from reconciler.settings import CloudSettings, Mode
+from reconciler.settings import CloudSettings, Mode, Source
+from reconciler.state.follow import follow
 from reconciler.state.source import head_of
 from tests.support.commits import commit, start_repository
 from tests.support.fake_cloud import FakeCloud, Sent, refused
@@ -469,7 +471,55 @@ def test_without_any_good_commit_nothing_is_done(world: World) -> None:
     status = world.once()
     assert status.run is not None
     assert status.run.result is Result.FAILED
+    assert (status.source.revision, status.source.committed) == ("", None)  # none is in force
     assert world.cloud.writes == []
+
+
+def follow_elsewhere(world: World) -> Path:
+    """Have the loop follow a repository elsewhere, with one good commit."""
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    start_repository(elsewhere)
+    commit(elsewhere, {"desired_state/all.yaml": GROUPS})
+    restart(world, elsewhere)
+    return elsewhere
+
+
+def restart(world: World, elsewhere: Path, folder: str = "desired_state") -> None:
+    """Forget what a process forgets that ends."""
+    with git.Repo(elsewhere) as repo:
+        branch = repo.active_branch.name
+    follower = follow(Source(url=str(elsewhere), branch=branch), world.folder / "clone")
+    world.loop.good = None
+    source = RemoteSource(follower, folder)
+    world.loop.course = replace(world.loop.course, source=source)
+
+
+def test_what_was_in_force_is_so_after_a_restart_whatever_the_head_is(world: World) -> None:
+    elsewhere = follow_elsewhere(world)
+    good = world.once().source.revision
+    world.meet("SecurityGroup")
+    commit(elsewhere, {"desired_state/all.yaml": "domains: {campus: {nonsense: true}}"})
+    restart(world, elsewhere)
+    world.by_hand("a", "by hand")
+    status = world.once()
+    assert status.run is not None
+    assert (status.run.result, status.source.revision) == (Result.APPLIED, good)
+    assert "nonsense" in status.source.problem
+    assert status.source.committed == head_of(elsewhere, good)[1]
+
+
+def test_where_what_was_in_force_cannot_be_read_what_is_wrong_with_the_head_is_told(
+    world: World,
+) -> None:
+    elsewhere = follow_elsewhere(world)
+    world.once()
+    head = commit(elsewhere, {"desired_state/all.yaml": "domains: {campus: {nonsense: true}}"})
+    restart(world, elsewhere, "another_folder")
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.FAILED
+    assert status.run.error == status.source.problem == f"{head} holds no folder another_folder"
 
 
 def test_a_pause_holds_what_it_covers(world: World) -> None:
