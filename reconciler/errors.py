@@ -5,6 +5,7 @@ ReconcilerError
 ├── StateError            the author: one or many problems in the state, each with file:line
 ├── SettingsError         the operator: reconciler.yaml or clouds.yaml
 ├── SourceError           the operator: the repository cannot be read
+│   └── DamagedError      nobody: what git keeps cannot be read; fetch it anew
 ├── StaleError            nobody: the plan no longer fits the cloud, plan again
 ├── LockedError           nobody: another run writes, or it is not the time to
 └── CloudError            an API answered, or did not
@@ -37,6 +38,10 @@ class SettingsError(ReconcilerError):
 
 class SourceError(ReconcilerError):
     """The repository or folder that holds the state cannot be read."""
+
+
+class DamagedError(SourceError):
+    """What git keeps cannot be read, whatever an author wrote: a clone may be damaged."""
 
 
 class StaleError(ReconcilerError):

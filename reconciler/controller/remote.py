@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from reconciler.controller.status import SourceStatus
-from reconciler.errors import SourceError
+from reconciler.errors import DamagedError, SourceError
 from reconciler.hide import hide
 from reconciler.ledger import Repository
 from reconciler.state.follow import Follower, Head, fetch, have, in_force, rebuild, take
@@ -50,8 +50,8 @@ class RemoteSource:
         """
         try:
             return read_commit(self.follower.clone, revision, self.folder)
-        except SourceError:
-            # What lies in the clone may be damaged; the next run fetches it anew.
+        except DamagedError:
+            # The next run fetches it anew. A commit that is refused would be the same then.
             rebuild(self.follower)
             raise
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 import git
 from git.exc import GitError, ODBError
 
-from reconciler.errors import SourceError
+from reconciler.errors import DamagedError, SourceError
 from reconciler.state.files import SUFFIXES, Room, names_below, open_plain
 
 MAX_LINK = 4096
@@ -102,7 +102,8 @@ def read_commit(repository: Path, revision: str, folder: str) -> Revision:
     """Read the state in ``folder`` at a commit, from git's objects and never from the work tree.
 
     Raises:
-        SourceError: no repository, no such revision, no such folder in it, or it is too much.
+        DamagedError: no repository, no such revision, or git cannot read what it keeps.
+        SourceError: there is no such folder in it, or what no state may hold, or too much.
 
     """
     try:
@@ -111,7 +112,7 @@ def read_commit(repository: Path, revision: str, folder: str) -> Revision:
             files = dict(_yaml_blobs(commit.tree, _folder_in(commit, revision, folder)))
             root = str(repo.working_dir or repo.git_dir)
     except _UNREADABLE as error:
-        raise SourceError(f"{repository}: cannot read {revision}: {error}") from error
+        raise DamagedError(f"{repository}: cannot read {revision}: {error}") from error
     sha, subject, author = commit.hexsha, str(commit.summary), commit.author.name or ""
     return Revision(sha, subject, files, lambda name: _open_blob(root, sha, folder, name), author)
 

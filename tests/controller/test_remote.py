@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import git
@@ -10,6 +12,7 @@ import pytest
 
 from reconciler.cloud.record import Record, write_record
 from reconciler.controller.remote import RemoteSource
+from reconciler.errors import DamagedError, SourceError
 from reconciler.ledger import recall
 from reconciler.line import Selection, Target
 from reconciler.settings import Source
@@ -87,6 +90,55 @@ def test_a_repository_that_is_gone_leaves_the_last_commit_in_force(
     assert (status.revision, status.fetched) == (first, 1.0)
     assert status.problem
     assert b"The campus" in source.read(first).files["all.yaml"]
+
+
+REFUSED = {
+    "kept by git-lfs": {
+        "desired_state/more.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"
+    },
+    "no folder of that name": {"elsewhere/all.yaml": "domains: {}"},
+}
+
+
+@pytest.mark.parametrize("files", REFUSED.values(), ids=REFUSED)
+def test_a_commit_that_is_refused_leaves_the_clone_as_it_is(
+    source: RemoteSource, elsewhere: Path, files: dict[str, str]
+) -> None:
+    first = source.fetch(1.0).revision
+    source.take(first)
+    marker = source.follower.clone / "still-the-same"
+    marker.touch()
+    if "desired_state/more.yaml" not in files:
+        (elsewhere / "desired_state" / "all.yaml").unlink()
+    bad = commit(elsewhere, files)
+    assert source.fetch(2.0).revision == bad
+    with pytest.raises(SourceError):
+        source.read(bad)
+    assert marker.exists()
+    assert b"The campus" in source.read(first).files["all.yaml"]
+
+
+def test_a_commit_that_git_cannot_read_is_fetched_anew(source: RemoteSource) -> None:
+    first = source.fetch(1.0).revision
+    source.take(first)
+    lose_state(source.follower.clone, first)
+    assert source.fetch(2.0).revision == first
+    with pytest.raises(DamagedError):
+        source.read(first)
+    assert source.fetch(3.0).revision == first
+    assert b"The campus" in source.read(first).files["all.yaml"]
+
+
+def lose_state(clone: Path, revision: str) -> None:
+    """Let the file of the state be missing, and nothing else."""
+    with git.Repo(clone) as repo:
+        blob = repo.commit(revision).tree["desired_state"]["all.yaml"].hexsha
+    for pack in list((clone / "objects" / "pack").glob("*.pack")):
+        content = pack.read_bytes()
+        shutil.rmtree(pack.parent)
+        words = ["git", f"--git-dir={clone}", "unpack-objects", "-q"]
+        subprocess.run(words, input=content, check=True)
+    (clone / "objects" / blob[:2] / blob[2:]).unlink()
 
 
 def test_what_was_settled_long_ago_is_fetched_with_the_credentials(tmp_path: Path) -> None:
