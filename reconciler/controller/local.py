@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.controller.status import SourceStatus
 from reconciler.errors import SourceError
 from reconciler.ledger import Repository
+from reconciler.state.gitcall import Reason
 from reconciler.state.source import Revision, head_of, read_commit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LocalSource:
-    """A repository on this host, which somebody else fetches into or commits to."""
+    """Guards when a repository on this host was last read, and how often not; one a loop.
+
+    Somebody else fetches into it, or commits to it.
+    """
 
     root: Path
     folder: str
     branch: str = "HEAD"
+    errors: Counter[str] = field(default_factory=Counter)
+    fetched: float | None = None
 
     def fetch(self, now: float, applied: str = "") -> SourceStatus:  # noqa: ARG002 - git history is here whole
         """Look at the branch as it is now."""
+        revision, committed, problem = "", None, ""
         try:
             revision, committed = head_of(self.root, self.branch)
+            self.fetched = now
         except SourceError as error:
-            return SourceStatus(str(self.root), self.branch, problem=str(error).splitlines()[0])
-        return SourceStatus(str(self.root), self.branch, revision, committed, fetched=now)
+            self.errors[Reason.OTHER.value] += 1
+            problem = str(error).splitlines()[0]
+        return SourceStatus(
+            str(self.root), self.branch, revision, committed, self.fetched, dict(self.errors),
+            problem=problem,
+        )  # fmt: skip
 
     def read(self, revision: str) -> Revision:
         """Read the state at a commit.

@@ -180,12 +180,17 @@ _RUNS = (
 _SOURCE = (
     _gauge(
         "source_info", (*_CLOUD, Label("repo"), Label("branch"), Label("revision")),
-        "Always 1: the commit in force.",
+        "Always 1: the commit in force; absent where none is.",
     ),
     _gauge("source_last_fetch_timestamp_seconds", _CLOUD, "When the repository was last reached."),
     _counter(
         "source_fetch_errors_total", (*_CLOUD, _closed("reason", FETCH_ERRORS)),
         "Times the repository could not be read.",
+    ),
+    _gauge(
+        "source_problem", _CLOUD,
+        "1 where the newest commit is not in force, whatever the reason: it cannot be had, was "
+        "not verified, does not come after the one that is, or is not valid; else 0.",
     ),
     _gauge(
         "source_verified", _CLOUD,

@@ -214,8 +214,10 @@ def _runs(cloud: CloudStatus) -> Iterator[Sample]:
 def _source(cloud: CloudStatus) -> Iterator[Sample]:
     source = cloud.source
     repository = hide(source.repository, ())
-    yield "source_info", (repository, source.branch, source.revision), 1
+    if source.revision:
+        yield "source_info", (repository, source.branch, source.revision), 1
     yield from _known("source_last_fetch_timestamp_seconds", source.fetched)
+    yield "source_problem", (), int(bool(source.problem))
     yield from _known("source_verified", source.verified)
     yield from _known("source_commit_timestamp_seconds", source.committed)
     yield from _known("applied_commit_timestamp_seconds", cloud.applied_committed)

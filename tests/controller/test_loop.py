@@ -466,6 +466,17 @@ def test_the_last_good_commit_stays_in_force(world: World) -> None:
     assert status.differing == {("SecurityGroup", Action.UPDATE, Cause.LIVE): 1}
 
 
+def test_a_local_repository_that_breaks_is_told_with_when_it_was_last_read(world: World) -> None:
+    good = world.commit(GROUPS)
+    before = world.once().source
+    assert before.fetched is not None
+    (world.folder / ".git").rename(world.folder / "gone")
+    after = world.once().source
+    assert (after.revision, after.fetched) == (good, before.fetched)
+    assert (before.fetch_errors, after.fetch_errors) == ({}, {"other": 1})
+    assert after.problem.endswith("has no HEAD")
+
+
 def test_without_any_good_commit_nothing_is_done(world: World) -> None:
     world.commit("domains: [")
     status = world.once()

@@ -150,6 +150,7 @@ TOLD = {
     ("source_last_fetch_timestamp_seconds",): 90,
     ("source_fetch_errors_total", "timeout"): 2,
     ("source_fetch_errors_total", "other"): 3,
+    ("source_problem",): 1,
     ("source_verified",): 1,
     ("source_commit_timestamp_seconds",): 50,
     ("applied_commit_timestamp_seconds",): 49,
@@ -217,6 +218,16 @@ IN_SYNC = {
 @pytest.mark.parametrize(("cloud", "value"), IN_SYNC.values(), ids=IN_SYNC)
 def test_in_sync_is_said_only_where_it_is_known(cloud: CloudStatus, value: int | None) -> None:
     assert told(a_status(cloud)).get(("in_sync",)) == value
+
+
+def test_whether_the_newest_commit_is_in_force_is_always_told() -> None:
+    good = replace(a_cloud().source, problem="")
+    assert told(a_status(replace(a_cloud(), source=good)))["source_problem",] == 0
+
+
+def test_where_no_commit_is_in_force_none_is_named() -> None:
+    none = replace(a_cloud(), source=SourceStatus("", "main"))
+    assert not [series for series in told(a_status(none)) if series[0] == "source_info"]
 
 
 def test_drift_that_was_known_stays_while_runs_fail() -> None:
