@@ -26,6 +26,16 @@ class Gate:
     """When the next window opens, if none is open now."""
     pauses: tuple[Pause, ...] = ()
 
+    @property
+    def shut(self) -> bool:
+        """Whether nothing is to be written now, not even that a commit asks for no change.
+
+        With healing on that is noted: else what a hand changes later in what the commit names would
+        pass for the commit's own, and not be healed.
+        """
+        paused = any(pause.scope is Scope.CLOUD for pause in self.pauses)
+        return paused or bool(self.closed) or not (self.apply_commits or self.heal)
+
 
 def make_gate(settings: CloudSettings, pauses: Iterable[Pause], now: float) -> Gate:
     """Look at the switches, the windows and the pauses."""

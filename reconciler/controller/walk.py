@@ -199,7 +199,7 @@ def _gated(course: Course, job: Job, ready: Ready, pauses: tuple[Pause, ...]) ->
     before = {change.address: change for change in ready.plan.changes}
     kept_back = any(c.held and not before[c.address].held and c.cause is Cause.GIT for c in ordered)
     gated = with_plan(job, ready, replace(ready.plan, changes=ordered))
-    return replace(gated, whole=not kept_back)
+    return replace(gated, whole=not (kept_back or gate.shut))
 
 
 def _judged(ready: Ready) -> Result:

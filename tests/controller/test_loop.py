@@ -31,7 +31,7 @@ from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errors import Denied, Rejected, Transient, Trouble
 from reconciler.line import Target
-from reconciler.settings import CloudSettings, Mode, Source
+from reconciler.settings import CloudSettings, Mode, Source, Window
 from reconciler.state.follow import follow
 from reconciler.state.source import head_of
 from tests.support.commits import commit, start_repository
@@ -542,6 +542,57 @@ def test_a_pause_holds_what_it_covers(world: World) -> None:
     assert status.run.result is Result.APPLIED  # the domain and the project
     world.pauses.clear()
     assert world.once().held == {}
+
+
+BRAKES: dict[str, Callable[[World], None]] = {
+    "the cloud is paused": lambda world: world.pauses.append(
+        Pause(Scope.CLOUD, "", "maintenance", "ann", 0.0, None)
+    ),
+    "no window is open": lambda world: world.use(
+        windows=(Window(allow="0 0 29 2 *", duration="1m", time_zone="UTC"),)
+    ),
+    "it is to do neither": lambda world: world.use(apply_commits=False, heal=False),
+    "it is to look only": lambda world: world.use(mode=Mode.OBSERVE),
+}
+
+
+@pytest.mark.parametrize("brake", BRAKES.values(), ids=BRAKES)
+def test_where_nothing_may_be_written_no_word_of_a_commit_is(
+    world: World, brake: Callable[[World], None]
+) -> None:
+    first = world.commit(GROUPS)
+    world.once()
+    before = len(world.cloud.writes)
+    world.commit(f"{GROUPS}# a word that changes nothing\n")
+    brake(world)
+    status = world.once()
+    assert status.run is not None
+    assert (status.run.result, status.applied) == (Result.NOOP, first)
+    assert world.cloud.writes[before:] == []
+
+
+def test_what_a_pause_kept_from_being_noted_is_when_it_is_over(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.pauses.append(Pause(Scope.CLOUD, "", "maintenance", "ann", 0.0, None))
+    revision = world.commit(f"{GROUPS}# a word that changes nothing\n")
+    world.once()
+    world.pauses.clear()
+    assert world.once().applied == revision
+
+
+def test_a_change_that_was_taken_into_git_is_healed_when_it_is_made_again(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.meet("SecurityGroup")
+    world.use(apply_commits=False)
+    world.by_hand("a", "better")
+    revision = world.commit(GROUPS.replace("description: a", "description: better"))
+    assert world.once().applied == revision
+    world.by_hand("a", "worse")
+    status = world.once()
+    assert (status.held, status.differing) == ({}, {})
+    assert next(world.cloud.where("/security-groups", name="a"))["description"] == "better"
 
 
 def test_a_pause_that_is_over_is_told_no_more(world: World) -> None:
