@@ -62,7 +62,10 @@ class CloudForm(TypedDict):
     interval: float
     source: SourceForm
     run: RunForm | None
-    in_sync: Annotated[bool | None, Field(description="null where nobody knows.")]
+    in_sync: Annotated[
+        bool | None,
+        Field(description="null where nobody knows: as long as the newest run failed, too."),
+    ]
     plan_id: Annotated[
         str | None, Field(description="Of the newest plan, or of what is left: `approve` takes it.")
     ]
@@ -131,7 +134,7 @@ def _cloud(one: CloudStatus) -> CloudForm:
             verified=source.verified, problem=source.problem,
         ),
         run=run_form(one.run) if one.run else None,
-        in_sync=table.empty if table else None,
+        in_sync=one.in_sync,
         plan_id=table.plan_id if table else None,
         summary=plan_form(table)["summary"] if table else None,
         held=held_form(one.held),

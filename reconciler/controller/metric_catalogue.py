@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.controller.status import Phase, Result, Scope, Trigger
+from reconciler.controller.status import DRIFT, Phase, Result, Scope, Trigger
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errors import Trouble
@@ -15,8 +15,6 @@ from reconciler.settings import Mode
 PREFIX = "reconciler_"
 SHOWN_OBJECTS = 50
 """Objects that are named one by one at most, where they are."""
-DRIFT = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
-"""Actions that are a difference; taking over what is the same already is none."""
 FETCH_ERRORS = (
     "unreachable", "timeout", "authentication", "rewritten", "invalid", "unverified", "other",
 )  # fmt: skip

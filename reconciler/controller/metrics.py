@@ -13,7 +13,6 @@ from prometheus_client.registry import Collector
 
 from reconciler.controller.metric_catalogue import (
     CATALOGUE,
-    DRIFT,
     FETCH_ERRORS,
     PREFIX,
     SHOWN_OBJECTS,
@@ -22,6 +21,7 @@ from reconciler.controller.metric_catalogue import (
 )
 from reconciler.controller.status import (
     BUCKETS,
+    DRIFT,
     CloudStatus,
     ControllerStatus,
     Histogram,
@@ -135,11 +135,7 @@ def _sync(cloud: CloudStatus) -> Iterator[Sample]:
     if cloud.table is None:
         return
     counts = _differing(cloud)
-    differs = any(counts.values())
-    whole = all(observed.complete for observed in cloud.table.observed.values())
-    failed = cloud.run is not None and cloud.run.result is Result.FAILED
-    if not failed and (differs or whole):
-        yield "in_sync", (), int(not differs)
+    yield from _known("in_sync", cloud.in_sync)
     # A kind that is declared says 0, so that an alert resolves and a panel shows a line.
     kinds = sorted({*cloud.desired, *(kind for kind, _, _ in counts)})
     for kind, action, cause in product(kinds, DRIFT, Cause):

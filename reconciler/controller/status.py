@@ -18,6 +18,8 @@ from reconciler.errors import Trouble
 from reconciler.report.values import Table
 from reconciler.settings import Mode
 
+DRIFT = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+"""Actions that are a difference; taking over what is the same already is none."""
 BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Upper bounds of the buckets of every histogram, in seconds."""
 
@@ -262,6 +264,20 @@ class CloudStatus:
     """How long requests took, by service and method."""
     throttled: Mapping[str, int] = field(default_factory=dict)
     """Answers 413 and 429, by service."""
+
+    @property
+    def in_sync(self) -> bool | None:
+        """Say whether the cloud is as git says; None where nobody knows.
+
+        That is before the first plan, after a run that failed, and where nothing differs in a cloud
+        that was not seen whole.
+        """
+        if self.table is None or (self.run is not None and self.run.result is Result.FAILED):
+            return None
+        if any(count for (_, action, _), count in self.differing.items() if action in DRIFT):
+            return False
+        whole = all(observed.complete for observed in self.table.observed.values())
+        return True if whole else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse
 from prometheus_client.samples import Sample
 
+from reconciler.controller.forms import status_form
 from reconciler.controller.metric_catalogue import CATALOGUE, LEFT_OUT, MEANINGS, PREFIX, page
 from reconciler.controller.metrics import Metrics, families, samples
 from reconciler.controller.status import (
@@ -217,7 +218,9 @@ IN_SYNC = {
 
 @pytest.mark.parametrize(("cloud", "value"), IN_SYNC.values(), ids=IN_SYNC)
 def test_in_sync_is_said_only_where_it_is_known(cloud: CloudStatus, value: int | None) -> None:
-    assert told(a_status(cloud)).get(("in_sync",)) == value
+    status = a_status(cloud)
+    assert told(status).get(("in_sync",)) == value
+    assert status_form(status, 200)["clouds"][0]["in_sync"] == value  # to people, too
 
 
 def test_whether_the_newest_commit_is_in_force_is_always_told() -> None:
