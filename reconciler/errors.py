@@ -7,6 +7,7 @@ ReconcilerError
 ├── SourceError           the operator: the repository cannot be read
 │   └── DamagedError      nobody: what git keeps cannot be read; fetch it anew
 ├── StaleError            nobody: the plan no longer fits the cloud, plan again
+├── StoppedError          nobody: it was told to end before it was done
 ├── LockedError           nobody: another run writes, or it is not the time to
 └── CloudError            an API answered, or did not
     ├── Transient         nobody: try again later
@@ -56,6 +57,10 @@ MOST = 1_000
 
 class LockedError(ReconcilerError):
     """Another run writes to the cloud, or nobody may at this time."""
+
+
+class StoppedError(ReconcilerError):
+    """Somebody told the process to end before this was done."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -70,7 +70,9 @@ class Course:
     """Logs in: one token a run."""
     chronicle: Chronicle
     stopped: Callable[[], bool] = lambda: False
-    """Whether nothing more is to be begun."""
+    """Whether the process is to end: nothing more is to be begun, not even a look."""
+    paused: Callable[[], bool] = lambda: False
+    """Whether somebody paused the whole cloud since the run began: nothing more is to be made."""
     alive: Callable[[], None] = lambda: None
     """Told again and again while a run goes on."""
 

@@ -138,9 +138,7 @@ class Loop:
         course, paused_before = self.course, _is_paused(pauses)
         return replace(
             course, alive=lambda: self._beat(RUN_DEADLINE),
-            stopped=lambda: (
-                course.stopped() or (not paused_before and _is_paused(self._pauses()))
-            ),
+            paused=lambda: not paused_before and _is_paused(self._pauses()),
         )  # fmt: skip
 
     def _pauses(self) -> tuple[Pause, ...]:

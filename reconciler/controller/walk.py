@@ -33,6 +33,7 @@ from reconciler.errors import (
     ReconcilerError,
     SourceError,
     StaleError,
+    StoppedError,
     Trouble,
     trouble_of,
 )
@@ -61,10 +62,12 @@ def walk(
     try:
         target = course.connect() if last_good is None else None
         applied = _applied(target, course.owner) if target else ""
+        _go_on(course)
         with _timed(walked, Phase.FETCH):
             walked.source = course.source.fetch(time.time(), applied)
         with _timed(walked, Phase.LOAD):
             walked.desired = _load(course, walked, last_good)
+        _go_on(course)
         target = target or course.connect()
         job = Job(
             target, walked.desired, course.owner, course.settings,
@@ -81,15 +84,30 @@ def walk(
 
         ready = plan()
         walked.result = _judged(ready)
-        if course.settings.mode is Mode.ENFORCE and not course.stopped():
+        if course.settings.mode is Mode.ENFORCE and not _is_to_stop(course):
             _apply(course, job, walked, pauses, plan)
     except LockedError as error:
         walked.result, walked.error = Result.BLOCKED, str(error)
-    except StaleError as error:
+    except (StaleError, StoppedError) as error:
         _went_wrong(walked, Result.PARTIAL, error)
     except ReconcilerError as error:
         _went_wrong(walked, Result.FAILED, error)
     return walked
+
+
+def _go_on(course: Course) -> None:
+    """Begin nothing more where the process is to end.
+
+    Raises:
+        StoppedError: it is.
+
+    """
+    if course.stopped():
+        raise StoppedError("stopped before there was a plan: the next start goes on")
+
+
+def _is_to_stop(course: Course) -> bool:
+    return course.stopped() or course.paused()
 
 
 def _with_at_hand(repository: Repository | None, last_good: Desired | None) -> Repository | None:
@@ -176,10 +194,17 @@ def _note_applied(course: Course, walked: Walked) -> None:
 
 
 def _plan(course: Course, job: Job, walked: Walked) -> Ready:
+    _go_on(course)
     policy = policy_for(course.owner, course.settings, Releases())
     started = time.monotonic()
     memory = remember(job, WHOLE, time.time())
-    plan, live, table = look(job, policy, WHOLE, memory, lambda *_: course.alive())
+
+    def listed(*_: object) -> None:
+        course.alive()
+        _go_on(course)
+
+    _go_on(course)
+    plan, live, table = look(job, policy, WHOLE, memory, listed)
     walked.seconds[Phase.OBSERVE] = table.seconds or 0.0
     walked.seconds[Phase.PLAN] = time.monotonic() - started - (table.seconds or 0.0)
     ready = Ready(WHOLE, policy, memory, plan, live, table)
@@ -258,4 +283,7 @@ def _with_record(course: Course, job: Job, ready: Ready) -> Ready:
 @contextmanager
 def _ears(course: Course) -> Iterator[Ears]:
     alive = course.alive
-    yield Ears(listen=lambda *_: alive(), progress=lambda *_: alive(), stopped=course.stopped)
+    yield Ears(
+        listen=lambda *_: alive(), progress=lambda *_: alive(),
+        stopped=lambda: _is_to_stop(course),
+    )  # fmt: skip

@@ -10,10 +10,11 @@ from time import time
 import git
 import pytest
 
+from reconciler import settings
 from reconciler.chronicle import Chronicle
 from reconciler.cloud.last import Last
 from reconciler.cloud.record import Approval, Record, approve, read_record, write_record
-from reconciler.controller.course import Course
+from reconciler.controller.course import Course, Source
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
 from reconciler.controller.remote import RemoteSource
@@ -30,10 +31,11 @@ from reconciler.controller.wakeups import Wakeups
 from reconciler.engine.apply import Status
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errors import Denied, Rejected, Transient, Trouble
+from reconciler.ledger import Repository
 from reconciler.line import Target
-from reconciler.settings import CloudSettings, Mode, Source, Window
+from reconciler.settings import CloudSettings, Mode, Window
 from reconciler.state.follow import follow
-from reconciler.state.source import head_of
+from reconciler.state.source import Revision, head_of
 from tests.support.commits import commit, start_repository
 from tests.support.fake_cloud import FakeCloud, Sent, refused
 from tests.support.small_cloud import small_cloud, small_kinds
@@ -500,7 +502,7 @@ def restart(world: World, elsewhere: Path, folder: str = "desired_state") -> Non
     """Forget what a process forgets that ends."""
     with git.Repo(elsewhere) as repo:
         branch = repo.active_branch.name
-    follower = follow(Source(url=str(elsewhere), branch=branch), world.folder / "clone")
+    follower = follow(settings.Source(url=str(elsewhere), branch=branch), world.folder / "clone")
     world.loop.good = None
     source = RemoteSource(follower, folder)
     world.loop.course = replace(world.loop.course, source=source)
@@ -637,10 +639,86 @@ def test_a_pause_of_the_cloud_ends_an_apply_after_what_is_in_flight(world: World
     assert world.once().differing == {}
 
 
-def test_who_is_told_to_stop_while_it_looks_writes_nothing(world: World) -> None:
+def test_who_is_told_to_stop_when_the_plan_is_there_writes_nothing(world: World) -> None:
     world.commit(GROUPS)
-    world.loop.course = replace(world.loop.course, stopped=lambda: True)
-    world.once()
+    world.loop.course = replace(world.loop.course, stopped=lambda: bool(world.told))
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.OBSERVED
+    assert world.cloud.writes == []
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A source, of which somebody ends the process while it does something."""
+
+    inner: Source
+    when: str
+    stop: Callable[[], None]
+
+    def fetch(self, now: float, applied: str = "") -> SourceStatus:
+        self._stop("fetch")
+        return self.inner.fetch(now, applied)
+
+    def read(self, revision: str) -> Revision:
+        self._stop("read")
+        return self.inner.read(revision)
+
+    def take(self, revision: str) -> None:
+        self.inner.take(revision)
+
+    @property
+    def in_force(self) -> str:
+        return self.inner.in_force
+
+    @property
+    def repository(self) -> Repository | None:
+        return self.inner.repository
+
+    def _stop(self, at: str) -> None:
+        if at == self.when:
+            self.stop()
+
+
+@pytest.mark.parametrize("when", ["fetch", "read"])
+def test_who_is_told_to_stop_before_it_looks_at_the_cloud_asks_it_nothing(
+    world: World, when: str
+) -> None:
+    world.commit(GROUPS)
+    sent: list[int] = []
+    course = world.loop.course
+    source = Stopping(course.source, when, lambda: sent.append(len(world.cloud.sent)))
+    world.loop.course = replace(course, source=source, stopped=lambda: bool(sent))
+    status = world.once()
+    assert status.run is not None
+    assert status.run.error == "stopped before there was a plan: the next start goes on"
+    assert (status.run.result, status.failures) == (Result.PARTIAL, 0)
+    assert len(world.cloud.sent) == sent[0]
+
+
+def test_who_is_told_to_stop_while_it_looks_at_the_cloud_makes_no_plan(world: World) -> None:
+    world.commit(GROUPS)
+    beats: list[float] = []
+    around = replace(world.loop.around, beat=lambda _cloud, until: beats.append(until))
+    world.loop.around = around
+    # The run says that it is alive when it begins, and then after each listing.
+    world.loop.course = replace(world.loop.course, stopped=lambda: len(beats) > 1)
+    status = world.once()
+    assert len(beats) == 2
+    assert status.run is not None
+    assert status.run.result is Result.PARTIAL
+    assert status.table is None
+
+
+def test_a_pause_that_comes_while_it_looks_ends_no_look(world: World) -> None:
+    world.commit(GROUPS)
+    source = Stopping(
+        world.loop.course.source, "fetch",
+        lambda: world.pauses.append(Pause(Scope.CLOUD, "", "stop", "ann", 0.0, None)),
+    )  # fmt: skip
+    world.loop.course = replace(world.loop.course, source=source)
+    status = world.once()
+    assert status.differing["SecurityGroup", Action.CREATE, Cause.GIT] == 2
     assert world.cloud.writes == []
 
 
