@@ -76,13 +76,13 @@ class _Health:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """Ready: every cloud was looked at once."""
+    """Ready: every cloud was looked at once, and a plan made of it, whatever came later."""
 
     doors: Doors
 
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         clouds = self.doors.status().clouds
-        waiting = sorted(name for name, one in clouds.items() if one.run is None)
+        waiting = sorted(name for name, one in clouds.items() if one.table is None)
         response.media = ReadyForm(ready=not waiting, waiting=waiting)
         if waiting:
             response.status = falcon.HTTP_503

@@ -192,6 +192,11 @@ def test_monitoring_can_be_left_out_whole() -> None:
     assert kinds == ["ConfigMap", "Deployment", "NetworkPolicy", "Pod", "ServiceAccount"]
 
 
+def test_who_could_not_look_at_a_cloud_yet_can_be_asked_why(rendered: Rendered) -> None:
+    for service in rendered.all("Service"):
+        assert service["spec"]["publishNotReadyAddresses"] is True
+
+
 def test_metrics_are_scraped_where_the_pod_offers_them() -> None:
     found = render(values_of(CHART / "ci" / "full-values.yaml"))
     monitor = found.one("ServiceMonitor")

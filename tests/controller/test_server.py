@@ -26,6 +26,8 @@ from reconciler.controller.status import (
 )
 from reconciler.controller.store import Store
 from reconciler.controller.webhooks import LARGEST
+from reconciler.kinds.values import Json
+from reconciler.report.values import Table
 from reconciler.settings import Mode
 from tests.support.schemas import misfits
 
@@ -76,12 +78,19 @@ def test_alive_is_what_the_loops_say(house: House) -> None:
 
 
 def test_ready_is_who_has_looked_once(house: House) -> None:
-    client = house.client()
-    assert client.simulate_get("/readyz").status_code == 200
-    house.status = replace(house.status, clouds={"prod": replace(ONE, run=None)})
-    waiting = client.simulate_get("/readyz").json
-    assert waiting == {"ready": False, "waiting": ["prod"]}
-    assert misfits(waiting, schemas()["readyz"]) == []
+    def ask(one: CloudStatus) -> tuple[int, Json]:
+        house.status = replace(house.status, clouds={"prod": one})
+        answer = house.client().simulate_get("/readyz")
+        assert misfits(answer.json, schemas()["readyz"]) == []
+        return answer.status_code, answer.json
+
+    waiting = (503, {"ready": False, "waiting": ["prod"]})
+    failed = replace(RUN, result=Result.FAILED)
+    plan = Table("", "prod", "", "", (), {}, 0, (), {})
+    assert ask(replace(ONE, run=None)) == waiting
+    assert ask(replace(ONE, run=failed)) == waiting  # who could not log in saw nothing
+    assert ask(replace(ONE, table=plan)) == (200, {"ready": True, "waiting": []})
+    assert ask(replace(ONE, run=failed, table=plan))[0] == 200  # it was looked at before
 
 
 def test_the_status_fits_its_schema_and_needs_the_token(house: House) -> None:
