@@ -236,7 +236,8 @@ class CloudStatus:
     """When each kind was last listed whole."""
     pauses: tuple[Pause, ...] = ()
     approvals_pending: int = 0
-    """Plans that somebody could let pass: 1 where the newest is held by what an approval frees."""
+    """Plans that somebody could let pass: 1 where the newest is held by what an approval frees, and
+    would be applied."""
     applied: str = ""
     """The last revision whose apply ran to its end, and when it was committed."""
     applied_committed: float | None = None

@@ -27,7 +27,7 @@ from reconciler.errand import Ready
 from reconciler.errors import Trouble
 from reconciler.kinds.registry import Kinds
 from reconciler.report.table import shown_address
-from reconciler.settings import CloudSettings
+from reconciler.settings import CloudSettings, Mode
 from reconciler.state.values import Desired
 
 K = TypeVar("K")
@@ -77,7 +77,7 @@ def tell(
     """Give the status after a run that ended; ``before`` may be that of its plan."""
     run = _run(walked, occasion, now)
     failed = walked.result is Result.FAILED
-    good = walked.result in (Result.NOOP, Result.APPLIED, Result.OBSERVED, Result.BLOCKED)
+    good = not walked.error and walked.result not in (Result.PARTIAL, Result.FAILED)
     status = replace(
         before,
         source=walked.source,
@@ -187,7 +187,11 @@ def _with_plan(
         oldest=_oldest(ready),
         flapping=dict(Counter(address.kind for address in quarrels)),
         observed={k: at for k, at in status.observed.items() if k in ready.plan.observed} | seen,
-        approvals_pending=int(any(reason in RELEASED_BY_APPROVAL for _, reason in held)),
+        approvals_pending=int(
+            # Where nothing is applied nothing waits for being let through.
+            occasion.settings.mode is Mode.ENFORCE
+            and any(r in RELEASED_BY_APPROVAL for _, r in held)
+        ),
         applied=record.applied,
         applied_committed=walked.applied_committed,
         settled=record.settled,

@@ -13,7 +13,7 @@ import pytest
 from reconciler import settings
 from reconciler.chronicle import Chronicle
 from reconciler.cloud.last import Last
-from reconciler.cloud.record import Approval, Record, approve, read_record, write_record
+from reconciler.cloud.record import Approval, Lease, Record, approve, read_record, write_record
 from reconciler.controller.course import Course, Source
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Loop, Requests, Surroundings, first_status
@@ -238,6 +238,28 @@ def test_an_approval_that_no_run_makes_use_of_is_not_told(world: World) -> None:
     assert world.once().run.approved_by == ""  # type: ignore[union-attr] # it has just run
     world.use(mode=Mode.ENFORCE)
     assert world.once().run.approved_by == "ann"  # type: ignore[union-attr] # it has just run
+
+
+def test_where_nothing_is_applied_nothing_waits_for_an_approval(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.by_hand("a", "by hand")
+    world.use(mode=Mode.OBSERVE)
+    status = world.once()
+    assert status.held == {("SecurityGroup", Reason.FIRST_MEETING): 1}
+    assert status.approvals_pending == 0
+
+
+def test_a_run_that_had_to_leave_the_cloud_to_another_is_no_success(world: World) -> None:
+    world.commit(GROUPS)
+    world.record(lambda record: replace(record, lease=Lease("another:1", time() + 60)))
+    status = world.once()
+    assert status.run is not None
+    assert status.run.result is Result.BLOCKED
+    assert "another:1" in status.run.error
+    assert (status.last_success, status.failures) == (None, 0)
+    world.record(lambda record: replace(record, lease=None))
+    assert world.once().last_success is not None
 
 
 def test_a_rule_that_a_hand_made_is_a_difference_of_its_group_everywhere(world: World) -> None:
