@@ -162,7 +162,8 @@ _GUARDS = (
 _RUNS = (
     _counter(
         "changes_total", (*_KIND, _closed("action", Action), _ORIGIN, _closed("result", Status)),
-        "Changes that were made or tried.",
+        "Changes that were made or tried; from the first run on 0 for what may be applied or fail "
+        "of every declared kind.",
     ),
     _counter(
         "runs_total", (*_CLOUD, _closed("trigger", Trigger), _closed("result", Result)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TypeVar
 
 from reconciler.chronicle import is_drift
@@ -12,6 +13,7 @@ from reconciler.cloud.live import owners
 from reconciler.cloud.session import Answer
 from reconciler.controller.course import Walked
 from reconciler.controller.status import (
+    DRIFT,
     CloudStatus,
     Histogram,
     Pause,
@@ -21,6 +23,7 @@ from reconciler.controller.status import (
     Written,
 )
 from reconciler.controller.tried import planned, tried
+from reconciler.engine.apply import Status
 from reconciler.engine.policy import room_for
 from reconciler.engine.values import Action, Cause, Reason
 from reconciler.errand import Ready
@@ -90,7 +93,7 @@ def tell(
         troubles=walked.troubles,
         unsettled=_unsettled(before, walked),
         runs=_add(before.runs, {(occasion.trigger, walked.result): 1}),
-        changes=_add(before.changes, run.written),
+        changes=_changes(before, walked, run),
     )
     status = _with_plan(status, before, walked, occasion, now)
     return _with_requests(_with_phases(status, walked), asked)
@@ -116,6 +119,18 @@ def _approver(walked: Walked) -> str:
     approval = walked.approval
     used = walked.ready.memory.record.used if walked.ready else ()
     return approval.by if approval and approval.key in used else ""
+
+
+def _changes(before: CloudStatus, walked: Walked, run: RunStatus) -> dict[Written, int]:
+    """Count on; what may come of a declared kind says 0, else nobody sees its first change rise."""
+    resources = walked.desired.resources.values() if walked.desired else ()
+    kinds = sorted({resource.kind.name for resource in resources if resource.managed})
+    ends = (Status.APPLIED, Status.FAILED)
+    counts = {Written(*labels): 0 for labels in product(kinds, DRIFT, Cause, ends)}
+    counts |= before.changes
+    for written, count in run.written.items():
+        counts[written] = counts.get(written, 0) + count
+    return counts
 
 
 def _tries(before: CloudStatus, run: RunStatus, last: RunStatus | None) -> int:

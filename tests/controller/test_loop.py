@@ -26,6 +26,7 @@ from reconciler.controller.status import (
     Scope,
     SourceStatus,
     Trigger,
+    Written,
 )
 from reconciler.controller.wakeups import Wakeups
 from reconciler.engine.apply import Status
@@ -154,6 +155,23 @@ def test_a_commit_is_read_once_and_what_was_settled_before_it_not_again(
     run = world.once(Trigger.COMMIT).run
     assert run is not None
     assert (run.result, run.error) == (Result.BLOCKED, "")  # the delete of b is held
+
+
+def test_the_first_change_of_a_declared_kind_is_seen_to_rise(world: World) -> None:
+    world.commit(GROUPS)
+    world.once()
+    world.meet("SecurityGroup")
+    healed = Written("SecurityGroup", Action.UPDATE, Cause.LIVE, Status.APPLIED)
+    made = Written("SecurityGroup", Action.CREATE, Cause.GIT, Status.APPLIED)
+    before = world.once().changes
+    assert (before[healed], before[made]) == (0, 2)
+    assert {written.kind for written in before} == {"Domain", "Project", "SecurityGroup"}
+    world.by_hand("a", "by hand")
+    after = world.once().changes
+    assert (after[healed], after[made]) == (1, 2)
+    world.pauses.append(Pause(Scope.CLOUD, "", "a look", "ann", 0.0, None))
+    world.commit("domains: {campus: {description: The campus}}")
+    assert world.once().changes == after  # what is declared no more is still to be deleted
 
 
 def test_a_plan_is_told_before_the_first_change_of_it_is_made(world: World) -> None:
