@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from reconciler import log
 from reconciler.controller.status import Trigger
+from reconciler.state.source import branches_of
 
 DEBOUNCE = 1.0
 """Seconds of quiet after which a change counts: one commit writes many files."""
@@ -45,24 +48,23 @@ class _Handler(FileSystemEventHandler):
 @contextmanager
 def watching(repository: str, wake: Callable[[Trigger], None]) -> Iterator[None]:
     """Wake the loops when the branches of a repository move; without one, do nothing."""
-    folder = _refs_of(Path(repository)) if repository else None
+    folder = branches_of(Path(repository)) if repository else None
     if folder is None:
         yield
         return
     handler, observer = _Handler(wake), Observer()
     observer.schedule(handler, str(folder), recursive=True)
-    observer.start()
+    try:
+        observer.start()
+    except OSError as error:
+        # The kernel watches only so much for a user; others may have used that up.
+        why = error.strerror or error
+        log.event(logging.WARNING, "repository not watched", folder=folder, error=why)
+        yield
+        return
     try:
         yield
     finally:
         observer.stop()
         observer.join()
         handler.stop()
-
-
-def _refs_of(repository: Path) -> Path | None:
-    """Give the folder whose files say where branches stand."""
-    for place in (repository / ".git" / "refs" / "heads", repository / "refs" / "heads"):
-        if place.is_dir():
-            return place
-    return None

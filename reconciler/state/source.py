@@ -205,6 +205,16 @@ def toplevel(path: Path) -> Path | None:
         return None
 
 
+def branches_of(repository: Path) -> Path | None:
+    """Give the folder whose files say where branches stand; a linked work tree has none itself."""
+    try:
+        with git.Repo(repository) as repo:
+            folder = Path(repo.common_dir) / "refs" / "heads"
+    except (GitError, OSError):
+        return None
+    return folder if folder.is_dir() else None
+
+
 def has_uncommitted(repository: Path, folder: str) -> bool:
     """Say whether files below ``folder`` differ from the newest commit."""
     try:
