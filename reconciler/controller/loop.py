@@ -18,6 +18,7 @@ from reconciler.controller.tell import Asked, Occasion, tell, tell_plan
 from reconciler.controller.wakeups import Wakeups
 from reconciler.controller.walk import walk
 from reconciler.errors import trouble_of
+from reconciler.hide import hide
 from reconciler.state.values import Desired
 
 FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0
@@ -94,7 +95,7 @@ class Loop:
                 delay, next_trigger = self.pause_after()
                 delay = min(delay, self._first_end())
             except Exception as error:  # noqa: BLE001 - nothing ends the loop
-                log.event(logging.ERROR, "run untold", error=f"{type(error).__name__}: {error}")
+                log.event(logging.ERROR, "run untold", error=_words_of(error))
             self._beat(2 * delay + 60)
             found = self.wakeups.wait(self.course.cloud, delay)
             trigger = found or next_trigger
@@ -119,9 +120,9 @@ class Loop:
         try:
             walked = walk(self._lively(pauses), source, self.good, occasion.pauses, planned)
         except Exception as error:  # noqa: BLE001 - nothing ends the loop
-            log.event(logging.ERROR, "run broke", error=f"{type(error).__name__}: {error}")
+            log.event(logging.ERROR, "run broke", error=_words_of(error))
             walked = Walked(source, self.around.clock())
-            walked.error = f"internal error: {type(error).__name__}: {error}"
+            walked.error = f"internal error: {_words_of(error)}"
             walked.troubles = frozenset({trouble_of(error)})
         self.good = walked.desired or self.good
         now, occasion = self.around.clock(), replace(occasion, pauses=self._pauses())
@@ -176,6 +177,11 @@ class Loop:
     def _beat(self, seconds: float) -> None:
         """Say that the loop is alive, and will have said so again within this time."""
         self.around.beat(self.course.cloud, self.around.clock() + seconds)
+
+
+def _words_of(error: Exception) -> str:
+    """Give what a bug says, of which nobody knows what it repeats."""
+    return hide(f"{type(error).__name__}: {error}", ())
 
 
 def _is_paused(pauses: tuple[Pause, ...]) -> bool:

@@ -496,6 +496,15 @@ def test_a_bug_in_a_run_is_told_like_a_failure(world: World) -> None:
     assert "ZeroDivisionError" in status.run.error
 
 
+def test_a_bug_in_a_run_tells_no_secret(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.commit(GROUPS)
+    world.error = RuntimeError("https://ann:hunter2@git.example and gAAAAABtoken")
+    status = world.once()
+    assert status.run is not None
+    assert "RuntimeError: https://***@git.example and ***" in status.run.error
+    assert not [word for word in ("hunter2", "gAAAA") if word in f"{status}{caplog.text}"]
+
+
 def test_the_last_good_commit_stays_in_force(world: World) -> None:
     good = world.commit(GROUPS)
     world.once()
