@@ -106,31 +106,18 @@ class Store:
 
         A file that breaks must not end what somebody wanted to be left alone.
         """
-
-        def read(database: sqlite3.Connection) -> tuple[Pause, ...] | None:
-            rows = database.execute(
-                "SELECT scope, name, reason, by, since, until FROM pauses WHERE cloud = ? "
-                "ORDER BY since",
-                (cloud,),
-            )
-            return tuple(Pause(Scope(scope), *rest) for scope, *rest in rows)
-
-        found = self._with(read, None)
-        if found is None:
-            return self._known.get(cloud, ())
-        self._known[cloud] = found
-        return found
+        self._noting(cloud, lambda _database: True)
+        return self._known.get(cloud, ())
 
     def pause(self, cloud: str, pause: Pause) -> bool:
         """Note a pause, and forget those that are over; False: it could not be."""
 
         def write(database: sqlite3.Connection) -> bool:
             database.execute("DELETE FROM pauses WHERE until <= ?", (pause.since,))
-            row = (pause.scope.value, pause.name, pause.reason, pause.by, pause.since, pause.until)
-            database.execute("INSERT OR REPLACE INTO pauses VALUES (?,?,?,?,?,?,?)", (cloud, *row))
+            _insert(database, cloud, pause)
             return True
 
-        return self._with(write, otherwise=False)
+        return self._noting(cloud, write)
 
     def resume(self, cloud: str, scope: Scope, name: str) -> bool:
         """End a pause; False: there was none."""
@@ -142,15 +129,36 @@ class Store:
             )
             return done.rowcount > 0
 
-        return self._with(write, otherwise=False)
+        return self._noting(cloud, write)
 
-    def _with(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+    def _noting(self, cloud: str, work: Callable[[sqlite3.Connection], bool]) -> bool:
+        """Do something and know from then on which pauses there are, should the file break."""
+
+        def both(database: sqlite3.Connection) -> tuple[bool, tuple[Pause, ...]]:
+            return work(database), _pauses_of(database, cloud)
+
+        def note(found: tuple[bool, tuple[Pause, ...]]) -> None:
+            self._known[cloud] = found[1]
+
+        nothing: tuple[bool, tuple[Pause, ...]] = (False, ())
+        return self._with(both, nothing, note)[0]
+
+    def _with(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        otherwise: T,
+        note: Callable[[T], None] = lambda _found: None,
+    ) -> T:
+        """Do something in one transaction; ``note`` is told once it is kept, and nobody between."""
         try:
             with self._lock:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
-                    database.executescript(_TABLES)
-                    return work(database)
+                with closing(sqlite3.connect(self.path, timeout=5)) as database:
+                    with database:
+                        database.executescript(_TABLES)
+                        found = work(database)
+                    note(found)
+                    return found
         except (sqlite3.Error, OSError, ValueError) as error:
             log.event(logging.WARNING, "store unusable", path=self.path, error=error)
             if set_aside(self.path, error):
@@ -159,6 +167,23 @@ class Store:
 
     def _begin_anew(self) -> None:
         """Write into a new file which pauses there were."""
-        for cloud, pauses in self._known.items():
-            for pause in pauses:
-                self.pause(cloud, pause)
+
+        def write(database: sqlite3.Connection) -> None:
+            for cloud, pauses in self._known.items():
+                for pause in pauses:
+                    _insert(database, cloud, pause)
+
+        self._with(write, None)
+
+
+def _insert(database: sqlite3.Connection, cloud: str, pause: Pause) -> None:
+    row = (pause.scope.value, pause.name, pause.reason, pause.by, pause.since, pause.until)
+    database.execute("INSERT OR REPLACE INTO pauses VALUES (?,?,?,?,?,?,?)", (cloud, *row))
+
+
+def _pauses_of(database: sqlite3.Connection, cloud: str) -> tuple[Pause, ...]:
+    rows = database.execute(
+        "SELECT scope, name, reason, by, since, until FROM pauses WHERE cloud = ? ORDER BY since",
+        (cloud,),
+    )
+    return tuple(Pause(Scope(scope), *rest) for scope, *rest in rows)

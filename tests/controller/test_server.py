@@ -201,13 +201,29 @@ def test_pauses_that_are_over_are_forgotten(house: House) -> None:
     assert [pause.name for pause in house.store.pauses("prod")] == ["Router", "Subnet"]
 
 
+def spoil(store: Store) -> None:
+    store.path.write_bytes(b"this is no database, but it is long enough to be read as one" * 9)
+
+
+def test_a_file_that_breaks_right_after_a_pause_ends_none_and_brings_none_back(
+    house: House,
+) -> None:
+    over = Pause(Scope.KIND, "Router", "a look", "ann", 1.0, None)
+    lasting = Pause(Scope.KIND, "Network", "a look", "ann", 2.0, None)
+    house.store.pause("prod", over)
+    house.store.pauses("prod")
+    house.store.pause("prod", lasting)
+    house.store.resume("prod", Scope.KIND, "Router")
+    spoil(house.store)
+    assert house.store.pauses("prod") == (lasting,)
+    assert Store(house.store.path).pauses("prod") == (lasting,)
+
+
 def test_a_file_that_breaks_ends_no_pause(house: House) -> None:
     pause = Pause(Scope.KIND, "Network", "a look", "ann", 1.0, None)
     house.store.pause("prod", pause)
     assert house.store.pauses("prod") == (pause,)
-    house.store.path.write_bytes(
-        b"this is no database, but it is long enough to be read as one" * 9
-    )
+    spoil(house.store)
     assert house.store.pauses("prod") == (pause,)
     assert house.store.path.with_name(f"{house.store.path.name}.broken").exists()
     assert Store(house.store.path).pauses("prod") == (pause,)  # it stands in the new file
