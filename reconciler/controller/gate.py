@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -83,29 +83,27 @@ def covers(pause: Pause, change: Change) -> bool:
 def opens(windows: Iterable[Window], now: float) -> str:
     """Give when the next window opens, or nothing where one is open or there are none."""
     every = tuple(windows)
-    starts = [_next_start(window, now) for window in every]
+    starts = [_first(window, now) for window in every]
     if not every or any(is_open(window, now) for window in every):
         return ""
     known = [start for start in starts if start is not None]
-    return min(known).isoformat(timespec="minutes") if known else "never"
+    first = min(known, key=datetime.timestamp, default=None)
+    return first.isoformat(timespec="minutes") if first else "never"
 
 
 def is_open(window: Window, now: float) -> bool:
     """Say whether a window is open: it began no longer ago than it lasts."""
-    zone = ZoneInfo(window.time_zone)
-    here = datetime.fromtimestamp(now, zone)
-    earliest = here - timedelta(seconds=window.duration)
-    # cronsim gives the times after the one it is told: one that begins at `earliest` is over.
-    start = _first(window.allow, earliest)
-    return start is not None and start <= here
+    start = _first(window, now - window.duration)
+    return start is not None and start.timestamp() <= now
 
 
-def _next_start(window: Window, now: float) -> datetime | None:
-    return _first(window.allow, datetime.fromtimestamp(now, ZoneInfo(window.time_zone)))
-
-
-def _first(cron: str, after: datetime) -> datetime | None:
+def _first(window: Window, after: float) -> datetime | None:
+    """Give the first start of a window after a moment."""
+    here = datetime.fromtimestamp(after, ZoneInfo(window.time_zone))
     try:
-        return next(CronSim(cron, after), None)
+        # Where an hour is there twice cronsim begins in the first, also when told of the second;
+        # and Python compares two times of one zone by what its clock shows.
+        starts = CronSim(window.allow, here)
+        return next((start for start in starts if start.timestamp() > after), None)
     except CronSimError:
         return None

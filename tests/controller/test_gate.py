@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reconciler.controller.gate import covers, hold_back, make_gate, opens
+from reconciler.controller.gate import covers, hold_back, is_open, make_gate, opens
 from reconciler.controller.status import Pause, Scope
 from reconciler.engine.values import Action, Cause, Change, Reason
 from reconciler.kinds.address import Address
@@ -44,6 +44,25 @@ def at(text: str) -> float:
 )
 def test_a_window_is_open_as_its_own_clock_says(moment: str, *, is_open: bool) -> None:
     assert (opens([OFFICE], at(moment)) == "") is is_open
+
+
+EARLY = Window(allow="30 2 * * *", duration="1h", time_zone="Europe/Berlin")
+NIGHT = Window(allow="0 22 * * *", duration="8h", time_zone="Europe/Berlin")
+SHIFTS = {
+    "begins in the hour that is there twice": (EARLY, "2026-10-25T00:00Z", 30, 60),
+    "begins in the hour that is not there": (EARLY, "2026-03-29T00:00Z", 60, 60),
+    "holds the hour that is there twice": (NIGHT, "2026-10-24T18:00Z", 120, 480),
+    "holds the hour that is not there": (NIGHT, "2026-03-28T18:00Z", 180, 480),
+}
+
+
+@pytest.mark.parametrize(("window", "since", "start", "minutes"), SHIFTS.values(), ids=SHIFTS)
+def test_a_window_lasts_as_long_whatever_the_clocks_do(
+    window: Window, since: str, start: int, minutes: int
+) -> None:
+    begin = datetime.fromisoformat(since).timestamp()
+    found = [at for at in range(16 * 60) if is_open(window, begin + at * 60)]
+    assert found == list(range(start, start + minutes))
 
 
 def test_a_closed_window_says_when_it_opens() -> None:
