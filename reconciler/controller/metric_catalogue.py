@@ -153,10 +153,7 @@ _GUARDS = (
         "deletion_budget_remaining", _KIND,
         "Objects that may still be deleted within 24 hours without an approval.",
     ),
-    _gauge(
-        "pending_approvals", _CLOUD,
-        "Plans that wait for somebody's approval; none do in mode observe.",
-    ),
+    _gauge("pending_approvals", _CLOUD, "Plans that wait for an approval; none in mode observe."),
     _gauge("suspended", (*_CLOUD, _closed("scope", Scope)), "1 while a pause of this scope holds."),
 )  # fmt: skip
 _RUNS = (
