@@ -16,6 +16,8 @@ from git.exc import GitError, ODBError
 from reconciler.errors import DamagedError, SourceError
 from reconciler.state.files import SUFFIXES, Room, names_below, open_plain
 
+SECONDS = 60
+"""How long a git that we start may take; objects come from one that answers as long as it runs."""
 MAX_LINK = 4096
 """Bytes of a path."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -219,7 +221,7 @@ def has_uncommitted(repository: Path, folder: str) -> bool:
     """Say whether files below ``folder`` differ from the newest commit."""
     try:
         with git.Repo(repository, search_parent_directories=True) as repo:
-            return bool(repo.git.status("--porcelain", "--", folder or "."))
+            return bool(_ask(repo, "status", "--porcelain", "--", folder or "."))
     except GitError:
         return False  # only a hint hangs on it
 
@@ -238,7 +240,6 @@ class Commit:
 
 DEEPER = (50, 500, 5000)
 """Commits by which a shallow clone is deepened, one after the other, to find an earlier one."""
-FETCH_SECONDS = 60
 
 
 def commits_since(repository: Path, old: str, new: str) -> tuple[Commit, ...]:
@@ -251,14 +252,17 @@ def commits_since(repository: Path, old: str, new: str) -> tuple[Commit, ...]:
     try:
         with git.Repo(repository, search_parent_directories=True) as repo:
             _deepen(repo, old)
-            if not repo.is_ancestor(repo.commit(old), repo.commit(new)):
+            first, last = (repo.commit(revision).hexsha for revision in (old, new))
+            if _ask(repo, "rev-list", "--max-count=1", first, f"^{last}"):
                 raise SourceError(f"{new[:7]} does not come after {old[:7]}")
-            found = repo.iter_commits(f"{old}..{new}", first_parent=True)
-            return tuple(
-                Commit(commit.hexsha, str(commit.author.name)) for commit in reversed(list(found))
-            )
+            names = _ask(repo, "rev-list", "--first-parent", "--reverse", last, f"^{first}").split()
+            return tuple(Commit(name, str(repo.commit(name).author.name)) for name in names)
     except (GitError, ValueError, OSError) as error:
         raise SourceError(f"{old[:7]} cannot be read from the repository") from error
+
+
+def _ask(repo: git.Repo, *words: str) -> str:
+    return str(repo.git.execute(["git", *words], kill_after_timeout=SECONDS))
 
 
 def _deepen(repo: git.Repo, revision: str) -> None:
@@ -267,9 +271,9 @@ def _deepen(repo: git.Repo, revision: str) -> None:
         try:
             repo.commit(revision)
         except (GitError, ValueError):
-            if repo.git.rev_parse("--is-shallow-repository") != "true":
+            if _ask(repo, "rev-parse", "--is-shallow-repository") != "true":
                 raise
-            repo.git.fetch("--quiet", f"--deepen={depth}", kill_after_timeout=FETCH_SECONDS)
+            _ask(repo, "fetch", "--quiet", f"--deepen={depth}")
         else:
             return
 
@@ -278,7 +282,7 @@ def keep_commit(repository: Path, name: str, revision: str) -> None:
     """Keep a commit from being collected as garbage in this clone: a reference of our own."""
     try:
         with git.Repo(repository, search_parent_directories=True) as repo:
-            repo.git.update_ref(f"refs/reconciler/{name}", revision)
+            _ask(repo, "update-ref", f"refs/reconciler/{name}", revision)
     except GitError:
         return  # the commit is there as long as its branch is; this is for when that moves away
 
