@@ -10,6 +10,7 @@ import click
 
 from reconciler import log
 from reconciler.chronicle import Chronicle, chronicle_path
+from reconciler.cli.ask import own_token
 from reconciler.cli.codes import Code
 from reconciler.cli.console import story
 from reconciler.cli.options import CONTEXT, Common, common
@@ -99,8 +100,7 @@ def _plans(options: Common, place: Place, kinds: Kinds) -> Plans:
     return Plans(
         courses, requests, settings.source.branch if settings.source else "HEAD",
         settings.source.interval if settings.source else INTERVAL, Store(folder),
-        os.environ.get("RECONCILER_TOKEN", ""),
-        os.environ.get("RECONCILER_WEBHOOK_SECRET", "").encode(),
+        own_token(), os.environ.get("RECONCILER_WEBHOOK_SECRET", "").strip().encode(),
         "" if settings.source else str(toplevel(place.root)), settings.metrics.names,
     )  # fmt: skip
 

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import time
-from collections.abc import Mapping
-from http import HTTPStatus
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
 
 import click
 
+from reconciler.cli.ask import HERE, URL, ask, ask_for, no_controller
 from reconciler.cli.console import answer, answer_raw, story, width
 from reconciler.cli.options import CONTEXT, F
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import UsageError
 from reconciler.kinds.registry import load_kinds
-from reconciler.kinds.values import Json
 from reconciler.report.historytext import history_text, run_text
 from reconciler.report.jsontext import dump
 from reconciler.report.statustext import status_text
 from reconciler.settings import seconds
 
-HERE = "http://127.0.0.1:8080"
-PATIENCE = 10.0
 WATCHED = 2.0
 """Seconds between two looks of ``status --watch``."""
-
-
-class TalkError(ReconcilerError):
-    """The controller did not answer, or would not do it."""
 
 
 def talking(command: F) -> F:
@@ -39,7 +27,7 @@ def talking(command: F) -> F:
     for option in (
         click.option("--cloud", default="", metavar="NAME", help="The cloud, if it has several."),
         click.option(
-            "--url", envvar="RECONCILER_URL", default=HERE, show_default=True,
+            "--url", envvar=URL, default=HERE, show_default=True,
             help="Where the controller listens; $RECONCILER_TOKEN is sent along.",
         ),
     ):  # fmt: skip
@@ -59,8 +47,11 @@ form = click.option(
 def status_command(url: str, cloud: str, output: str, watch: bool) -> None:
     """Show what a running controller knows of its clouds."""
     while True:
-        found = ask(url, "GET", "/api/v1/status")
+        found = ask_for(url, "/api/v1/status", "clouds")
         clouds = [one for one in found["clouds"] if cloud in ("", one["cloud"])]
+        if cloud and not clouds:
+            known = ", ".join(one["cloud"] for one in found["clouds"])
+            raise UsageError(f"--cloud {cloud}: the controller looks after {known or 'none'}")
         if output == "json":
             answer_raw(dump({**found, "clouds": clouds}))
         else:
@@ -85,7 +76,7 @@ def history_command(url: str, cloud: str, output: str, limit: int, number: int |
         reconciler history --run 12
     """
     which = {"limit": str(limit)} if number is None else {"run": str(number)}
-    found = ask(url, "GET", "/api/v1/history", {"cloud": cloud, **which})
+    found = ask_for(url, "/api/v1/history", "runs", {"cloud": cloud, **which})
     if output == "json":
         answer_raw(dump(found))
     elif number is None:
@@ -114,10 +105,10 @@ def suspend_command(url: str, cloud: str, what: str, reason: str, expires: str) 
     except ValueError as error:
         raise UsageError(f"--expires {expires}: {error}") from error
     said = {
-        "scope": scope_of(what), "name": what, "reason": reason, "by": _me(),
-        "until": until,
+        "scope": scope_of(what), "name": what, "reason": reason, "by": _who(), "until": until,
     }  # fmt: skip
-    ask(url, "POST", "/api/v1/pauses", {"cloud": cloud}, said)
+    if "paused" not in ask(url, "POST", "/api/v1/pauses", {"cloud": cloud}, said):
+        raise no_controller(url)
     story(f"{what or 'the cloud'} is paused" + (f" for {expires}" if expires else ""))
 
 
@@ -126,17 +117,10 @@ def suspend_command(url: str, cloud: str, what: str, reason: str, expires: str) 
 @talking
 def resume_command(url: str, cloud: str, what: str) -> None:
     """End a pause that ``suspend`` began."""
-    query = {"cloud": cloud, "scope": scope_of(what), "name": what, "by": _me()}
-    ask(url, "DELETE", "/api/v1/pauses", query)
+    query = {"cloud": cloud, "scope": scope_of(what), "name": what, "by": _who()}
+    if "resumed" not in ask(url, "DELETE", "/api/v1/pauses", query):
+        raise no_controller(url)
     story(f"{what or 'the cloud'} is no longer paused")
-
-
-def _me() -> str:
-    """Give the name of whoever sits here; a container may know none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def scope_of(what: str) -> str:
@@ -149,39 +133,9 @@ def scope_of(what: str) -> str:
     return "object" if what.partition("/")[0] in load_kinds() else "project"
 
 
-def ask(
-    url: str, method: str, path: str, query: Mapping[str, str] | None = None, said: Json = None
-) -> Json:
-    """Ask the controller.
-
-    Raises:
-        TalkError: it did not answer, or said no.
-
-    """
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"--url {url}: takes http://… or https://…")
-    words = urlencode({key: value for key, value in (query or {}).items() if value})
-    request = Request(  # noqa: S310 - the scheme was looked at above
-        f"{url.rstrip('/')}{path}{'?' if words else ''}{words}", method=method,
-        data=None if said is None else json.dumps(said).encode(),
-        headers={"Content-Type": "application/json"},
-    )  # fmt: skip
-    token = os.environ.get("RECONCILER_TOKEN")
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
+def _who() -> str:
+    """Name whoever asks; in a container a number may be all that there is."""
     try:
-        with urlopen(request, timeout=PATIENCE) as reply:  # noqa: S310 - likewise
-            return json.load(reply)
-    except HTTPError as error:
-        raise TalkError(f"the controller said {error.code}: {_why(error)}") from error
-    except (URLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise TalkError(f"no controller answers at {url}: {reason}") from error
-
-
-def _why(error: HTTPError) -> str:
-    try:
-        found = json.load(error)
-    except (ValueError, OSError):
-        return HTTPStatus(error.code).phrase
-    return str(found.get("description") or found.get("title") or HTTPStatus(error.code).phrase)
+        return getpass.getuser()
+    except (KeyError, OSError):  # until Python 3.12, and since
+        return f"uid {os.getuid()}"

@@ -15,8 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler.chronicle import Chronicle
+from reconciler.cli.ask import ask
 from reconciler.cli.main import cli
-from reconciler.cli.talk import ask, scope_of
+from reconciler.cli.talk import scope_of
 from reconciler.cloud.record import Approval, approve, read_record
 from reconciler.controller.controller import Controller, Plans
 from reconciler.controller.course import Course
