@@ -50,11 +50,22 @@ class Repository:
 
 
 def repository_of(root: Path, folder: Path) -> Repository | None:
-    """Find the repository that the state's folder lies in, if there is one."""
+    """Find the repository that the state's folder lies in, if there is one.
+
+    Raises:
+        SourceError: the settings lie in one, and the state does not.
+
+    """
     top = toplevel(root)
     if top is None:
         return None
-    return Repository(top, folder.resolve().relative_to(top.resolve()).as_posix())
+    inner, outer = folder.resolve(), top.resolve()
+    if not inner.is_relative_to(outer):
+        raise SourceError(
+            f"{folder}: lies outside of the repository {top}, whose commits are read; "
+            "a state in another repository is followed by source, in reconciler.yaml"
+        )
+    return Repository(top, inner.relative_to(outer).as_posix())
 
 
 def recall(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable
 
 import click
@@ -23,8 +24,9 @@ from reconciler.controller.course import Course
 from reconciler.controller.local import LocalSource
 from reconciler.controller.loop import Requests
 from reconciler.controller.remote import RemoteSource
-from reconciler.controller.status import Result
+from reconciler.controller.status import CloudStatus, Result
 from reconciler.controller.store import Store
+from reconciler.engine.values import Reason
 from reconciler.errors import SettingsError, UsageError
 from reconciler.kinds.registry import Kinds, load_kinds
 from reconciler.ledger import repository_of
@@ -35,6 +37,9 @@ from reconciler.state.source import toplevel
 
 INTERVAL = 300.0
 """Seconds between two looks, where the settings say nothing of a source."""
+HIGHEST_PORT = 65535
+WAITS = frozenset({Reason.WINDOW, Reason.SUSPENDED})
+"""What holds a change for a time, and nobody has to let through."""
 
 
 @click.command("run", context_settings=CONTEXT)
@@ -52,25 +57,56 @@ def run_command(once: bool, listen: str, options: Common) -> None:
     writes. Requests that change something need the token in $RECONCILER_TOKEN; webhooks are
     checked with $RECONCILER_WEBHOOK_SECRET. SIGTERM ends it after what is in flight.
 
+    With --once it ends with 1 where no plan could be made, 6 where all that differs has to wait (a
+    lock, a window, a pause), 5 where something failed, 3 where something is held, else 0; of
+    several clouds, with the first of these. In mode observe what differs is no failure.
+
     \b
         reconciler run --once
         reconciler run --listen 0.0.0.0:8080
     """
     log.set_up(verbose=options.verbose, quiet=logging.INFO)
+    host, port = _address(listen)
     kinds = load_kinds()
     place = find_place(options, kinds)
-    plans = _plans(options, place, kinds)
-    controller = Controller(plans)
+    controller = Controller(_plans(options, place, kinds))
     if once:
         controller.once()
-        results = {name: loop.status.run for name, loop in controller.loops.items()}
-        failed = [n for n, run in results.items() if run is None or run.result is Result.FAILED]
-        click.get_current_context().exit(Code.NOTHING if failed else Code.DONE)
+        codes = {code_of(loop.status) for loop in controller.loops.values()}
+        click.get_current_context().exit(next(code for code in Code if code in codes))
+    name = listen.rpartition(":")[0]
+    controller.serve(host, port, lambda found: story(f"listening on {name}:{found}"))
+
+
+def code_of(status: CloudStatus) -> Code:
+    """Say how the newest run of a cloud ended."""
+    reasons = {reason for _, reason in status.held}
+    held = Code.HELD if reasons else Code.DONE
+    match status.run and status.run.result:
+        case None | Result.FAILED:
+            return Code.NOTHING
+        case Result.NOOP | Result.OBSERVED:
+            return Code.DONE
+        case Result.BLOCKED:
+            # A lock holds no change: nothing was begun.
+            return Code.LOCKED if not reasons or reasons & WAITS else held
+        case Result.APPLIED:
+            return held
+        case _:
+            return Code.FAILED
+
+
+def _address(listen: str) -> tuple[str, int]:
+    """Give the host and the port.
+
+    Raises:
+        UsageError: it is no address to listen on.
+
+    """
     host, _, port = listen.rpartition(":")
-    if not port.isdigit():
-        raise UsageError(f"--listen {listen}: takes HOST:PORT")
-    here = host.strip("[]") or "127.0.0.1"
-    controller.serve(here, int(port), lambda found: story(f"listening on {host}:{found}"))
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > HIGHEST_PORT:
+        raise UsageError(f"--listen {listen}: takes HOST:PORT, a port of {HIGHEST_PORT} at most")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _plans(options: Common, place: Place, kinds: Kinds) -> Plans:
@@ -86,6 +122,9 @@ def _plans(options: Common, place: Place, kinds: Kinds) -> Plans:
     owner = owner_of(options, place)
     if not owner:
         raise SettingsError(f"{FILE} names no owner, whose marks are written")
+    if options.cloud not in (None, *settings.clouds):
+        known = ", ".join(settings.clouds)
+        raise UsageError(f"--cloud {options.cloud}: {FILE} names {known}")
     source = _sources(place, owner)
     courses: dict[str, Course] = {}
     requests: dict[str, Requests] = {}
@@ -114,6 +153,8 @@ def _sources(place: Place, owner: str) -> Callable[[], LocalSource | RemoteSourc
     """
     settings = place.settings
     if settings is not None and settings.source is not None:
+        if place.state is not None:
+            raise UsageError("--state: where source names a repository, its path says the folder")
         source, folder = settings.source, settings.source.path or settings.state
         clone = chronicle_path("source", owner).with_suffix("")
         return lambda: RemoteSource(follow(source, clone), folder)

@@ -62,7 +62,8 @@ def common(command: F) -> F:
         ),
         click.option(
             "--cloud", metavar="NAME",
-            help="The cloud, as clouds.yaml or reconciler.yaml names it. Default: $OS_CLOUD.",
+            help="The cloud, as clouds.yaml or reconciler.yaml names it. Default: $OS_CLOUD, else"
+            " the only one of reconciler.yaml; of run: all of them.",
         ),
     ):  # fmt: skip
         wrapped = option(wrapped)

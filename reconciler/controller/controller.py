@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,7 @@ from reconciler.controller.status import (
 from reconciler.controller.store import Store
 from reconciler.controller.wakeups import Wakeups
 from reconciler.controller.watching import watching
+from reconciler.errors import ReconcilerError
 
 TICK = 0.5
 THREADS = 4
@@ -50,6 +52,10 @@ class Plans:
     """A local repository, of which every change wakes the loops."""
     names: bool = False
     """Whether the metrics name objects."""
+
+
+class ListenError(ReconcilerError):
+    """The address to answer on is another's, or nobody's."""
 
 
 class Controller:
@@ -125,13 +131,20 @@ class Controller:
             loop.once(Trigger.MANUAL)
 
     def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
-        """Run the loops and answer requests, until a signal says that it is time to stop."""
+        """Run the loops and answer requests, until a signal says that it is time to stop.
+
+        Raises:
+            ListenError: there is nothing to listen on; no loop was begun.
+
+        """
         doors = Doors(
             lambda: self.status, self.metrics.exposition, self.wakeups.add, self.plans.store,
             self.plans.token, self.plans.hook_secret, self._kinds(),
         )  # fmt: skip
+        sockets = _bind(host, port)
+        found = int(sockets[0].getsockname()[1])
         server = waitress.create_server(
-            make_app(doors), host=host, port=port, threads=THREADS, ident=None,
+            make_app(doors), sockets=sockets, threads=THREADS, ident=None,
             max_request_body_size=2 << 20, channel_timeout=30, clear_untrusted_proxy_headers=True,
         )  # fmt: skip
         threads = [
@@ -145,7 +158,7 @@ class Controller:
             answering.start()
             for thread in threads:
                 thread.start()
-            ready(server.effective_port)
+            ready(found)
             while any(thread.is_alive() for thread in threads):
                 for thread in threads:
                     thread.join(TICK)
@@ -153,6 +166,29 @@ class Controller:
         server.task_dispatcher.shutdown()
         answering.join(TICK)
         log.event(logging.INFO, "stopped")
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    """Take the address to answer on: one socket for each that the name has, as localhost often has.
+
+    Raises:
+        ListenError: it cannot be had.
+
+    """
+    with ExitStack() as stack:
+        try:
+            found = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )  # fmt: skip
+            every = [
+                stack.enter_context(socket.create_server(place, family=family))
+                for family, _, _, _, place in found
+            ]
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", "") or error
+            raise ListenError(f"cannot listen on {host}:{port}: {reason}") from error
+        stack.pop_all()
+    return every
 
 
 @contextmanager

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -47,7 +49,9 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def serve(controller: Controller, meanwhile: Callable[[str], None]) -> None:
+def serve(
+    controller: Controller, meanwhile: Callable[[str], None], host: str = "127.0.0.1"
+) -> None:
     """Serve in this thread, as signals want it, and end after ``meanwhile`` is done."""
     errors: list[BaseException] = []
 
@@ -62,7 +66,7 @@ def serve(controller: Controller, meanwhile: Callable[[str], None]) -> None:
     def ready(port: int) -> None:
         threading.Thread(target=act, args=(port,), daemon=True).start()
 
-    controller.serve("127.0.0.1", 0, ready)
+    controller.serve(host, 0, ready)
     if errors:
         raise errors[0]
 
@@ -302,6 +306,22 @@ def test_what_waits_is_told_as_it_is(controller: Controller) -> None:
     assert depth in controller.metrics.exposition()[0]
     controller.wakeups.wait("prod", 0)
     assert depth not in controller.metrics.exposition()[0]
+
+
+def test_it_answers_on_every_address_that_a_name_has(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = socket.getaddrinfo
+
+    def both(host: str, *more: Any, **named: Any) -> list[Any]:
+        hosts = ("127.0.0.1", "127.0.0.2") if host == "localhost" else (host,)
+        return [found for one in hosts for found in known(one, *more, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    monkeypatch.setenv("RECONCILER_TOKEN", "token")
+    answers: list[Json] = []
+    serve(controller, lambda url: answers.append(ask(url, "GET", "/api/v1/status")), "localhost")
+    assert answers[0]["clouds"]
 
 
 def test_without_a_controller_commands_say_so() -> None:
