@@ -19,9 +19,10 @@ from reconciler.controller.forms import HealthForm, ReadyForm, plan_of, status_f
 from reconciler.controller.history import history_form
 from reconciler.controller.status import ControllerStatus, Deed, Event, Pause, Scope, Trigger
 from reconciler.controller.store import Store
-from reconciler.controller.webhooks import LARGEST, Once, Refused, believe
+from reconciler.controller.webhooks import LARGEST, Once, Refused, Taken, believe
 from reconciler.kinds.values import Json
 
+PLAIN, OPEN_METRICS = "text/plain", "application/openmetrics-text"
 MOST_RUNS, MOST_NUMBER = 200, 2**53
 LONGEST_PAUSE = 10 * 366 * 86400.0
 
@@ -93,7 +94,10 @@ class _Metrics:
     doors: Doors
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        response.data, response.content_type = self.doors.exposition(request.accept or "")
+        # Prometheus' library breaks on versions that are none, so what it sees is our own.
+        preferred = request.client_prefers((PLAIN, OPEN_METRICS))
+        accept = f"{OPEN_METRICS}; version=1.0.0" if preferred == OPEN_METRICS else ""
+        response.data, response.content_type = self.doors.exposition(accept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +211,13 @@ class _Hook:
             if self.doors.once.may_complain(self.doors.clock()):
                 log.event(logging.WARNING, "webhook refused", why=error)
             raise falcon.HTTPForbidden from None
-        if not self.doors.once.take(delivery, self.doors.clock()):
-            response.status, response.media = falcon.HTTP_429, {"taken": False}
-            return
-        for cloud in self.doors.status().clouds:
-            self.doors.wake(cloud, Trigger.WEBHOOK)
-        response.media, response.status = {"taken": True}, falcon.HTTP_202
+        taken = self.doors.once.take(delivery, self.doors.clock())
+        if taken is Taken.NEW:
+            for cloud in self.doors.status().clouds:
+                self.doors.wake(cloud, Trigger.WEBHOOK)
+        response.media = {"taken": taken is Taken.NEW}
+        # A forge that sends once more what was taken did nothing wrong.
+        response.status = falcon.HTTP_429 if taken is Taken.TOO_MANY else falcon.HTTP_202
 
 
 def _carries(doors: Doors, request: falcon.Request) -> bool:
@@ -249,7 +254,10 @@ def _cloud(doors: Doors, request: falcon.Request) -> str:
 
 
 def _body(request: falcon.Request) -> Mapping[str, Json]:
-    found = request.get_media(default_when_empty={})
+    try:
+        found = request.get_media(default_when_empty={})
+    except RecursionError:
+        found = None
     if not isinstance(found, dict):
         raise falcon.HTTPBadRequest(description="takes a JSON object")
     return found

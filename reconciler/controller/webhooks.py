@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import json
 import math
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.kinds.values import Json
 
@@ -18,8 +20,18 @@ REPLAY = 300.0
 """Seconds by which a signed time may differ from ours."""
 QUIET = 10.0
 """Seconds between two refusals that are logged."""
-SEEN = 1000
-"""Deliveries that are remembered, so that none is taken twice."""
+MEMORY = 2 * REPLAY
+"""Seconds for which a delivery is remembered: longer than a signed time can be good."""
+MINUTE = 60.0
+_TIME = re.compile(r"[0-9]{1,12}")
+
+
+class Taken(StrEnum):
+    """What becomes of a delivery that is to be believed."""
+
+    NEW = "new"
+    AGAIN = "again"  # another with the same body was taken already
+    TOO_MANY = "too many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,7 @@ class Delivery:
     """A request that is to be believed."""
 
     id: str
+    """Made of what is signed: whoever captured a request can change the rest of it."""
     branch: str
     """The branch that was pushed to; empty where the request does not say."""
 
@@ -47,29 +60,24 @@ def believe(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) 
     """
     if not secret:
         raise Refused("no secret is set")
-    if "x-gitlab-token" in headers:
-        # GitLab sends the secret itself, and a delivery's id that it does not sign.
-        _same(headers["x-gitlab-token"], secret.decode("utf-8", "replace"))
-        known = headers.get("x-gitlab-event-uuid", "") or hashlib.sha256(body).hexdigest()
-        return Delivery(known, _branch(body))
     if "x-reconciler-signature" in headers:
         return _of_our_own(headers["x-reconciler-signature"], body, secret, now)
     digest = hmac.new(secret, body, hashlib.sha256).hexdigest()
-    for name, ids in (
-        ("x-hub-signature-256", "x-github-delivery"),
-        ("x-forgejo-signature", "x-forgejo-delivery"),
-        ("x-gitea-signature", "x-gitea-delivery"),
-    ):
+    if "x-gitlab-token" in headers:
+        # GitLab signs nothing: it sends the secret itself.
+        _same(headers["x-gitlab-token"], secret.decode("utf-8", "replace"))
+        return Delivery(digest, _branch(body))
+    for name in ("x-hub-signature-256", "x-forgejo-signature", "x-gitea-signature"):
         if name in headers:
             _same(headers[name].removeprefix("sha256="), digest)
-            return Delivery(headers.get(ids, "") or digest, _branch(body))
+            return Delivery(digest, _branch(body))
     raise Refused("no signature")
 
 
 def _of_our_own(signature: str, body: bytes, secret: bytes, now: float) -> Delivery:
     words = dict(part.partition("=")[::2] for part in signature.split(","))
     text = words.get("t", "")
-    if not text.isdigit() or abs(now - int(text)) > REPLAY:
+    if not _TIME.fullmatch(text) or abs(now - int(text)) > REPLAY:
         raise Refused("signed too long ago, or in the future")
     digest = hmac.new(secret, text.encode() + b"." + body, hashlib.sha256).hexdigest()
     _same(words.get("v1", ""), digest)
@@ -107,12 +115,13 @@ class Once:
             self._complained = self._complained if quiet else now
             return not quiet
 
-    def take(self, delivery: Delivery, now: float) -> bool:
-        """Say whether a delivery is new and not one too many."""
+    def take(self, delivery: Delivery, now: float) -> Taken:
+        """Take a delivery that is new and not one too many."""
         with self._lock:
-            self._seen = dict(list(self._seen.items())[-SEEN:])
-            lately = sum(now - at < 60 for at in self._seen.values())  # noqa: PLR2004 - a minute
-            if delivery.id in self._seen or lately >= self._most:
-                return False
+            self._seen = {known: at for known, at in self._seen.items() if now - at < MEMORY}
+            if delivery.id in self._seen:
+                return Taken.AGAIN
+            if sum(now - at < MINUTE for at in self._seen.values()) >= self._most:
+                return Taken.TOO_MANY
             self._seen[delivery.id] = now
-            return True
+            return Taken.NEW
