@@ -173,10 +173,73 @@ def test_the_selector_never_changes_with_the_version_and_leaves_the_doctor_out()
 def test_helm_test_asks_the_doctor_about_each_cloud() -> None:
     found = render(values_of(CHART / "ci" / "full-values.yaml")).all("Pod")
     assert [pod["metadata"]["name"] for pod in found] == [
-        "watcher-doctor-north", "watcher-doctor-south-1",
+        "watcher-doctor-north", "watcher-doctor-south-1-6e70e7cf",
     ]  # fmt: skip
     assert [pod["spec"]["containers"][0]["args"][-1] for pod in found] == ["north", "south_1"]
     assert {pod["metadata"]["annotations"]["helm.sh/hook"] for pod in found} == {"test"}
+
+
+@pytest.mark.parametrize(
+    ("name", "clouds"),
+    [
+        ("demo", ["My Cloud/1", "Köln", "-", "ß/"]),
+        ("demo", ["prod_a", "prod-a", "prod.a", "PROD-A"]),
+        ("n" * 53, ["production-europe-1", "production-europe-2", "p"]),
+    ],
+)
+def test_each_cloud_has_a_doctor_of_its_own_whatever_it_is_called(
+    name: str, clouds: list[str]
+) -> None:
+    values = merged(LEAST, {"config": {"clouds": {key: {} for key in clouds}}})
+    found = render(values, name=name).all("Pod")
+    names = {pod["metadata"]["name"] for pod in found}
+    asked = {pod["spec"]["containers"][0]["args"][-1] for pod in found}
+    assert asked == {*clouds, "mycloud"}
+    assert len(names) == len(asked)
+    for one in names:
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", one)
+
+
+NUMBERS: dict[str, Any] = {
+    "openstack": {"existingSecret": "123"},
+    "webhook": {"existingSecret": "1e3"},
+    "api": {"existingSecret": "0x1f"},
+    "caBundle": {"existingConfigMap": "0123"},
+    "git": {
+        "token": {"existingSecret": "0123"}, "ssh": {"existingSecret": "1.0"},
+        "verification": {"existingSecret": "12"},
+    },
+    "passwords": {"existingSecrets": ["123", "true", "null"]},
+    "persistence": {"enabled": True, "existingClaim": "123", "size": "5"},
+    "ingress": {
+        "enabled": True, "className": "1", "host": "1.0", "existingTlsSecret": "7",
+    },
+    "serviceAccount": {"existingName": "123"},
+    "priorityClassName": "123",
+    "dashboards": {"label": "true"},
+    "nameOverride": "123",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{}, {"fullnameOverride": "0123"}], ids=["name", "fullname"])
+@pytest.mark.parametrize("claim", ["123", ""], ids=["claim", "own claim"])
+def test_what_looks_like_a_number_stays_a_name(more: dict[str, Any], claim: str) -> None:
+    own = {"persistence": {**NUMBERS["persistence"], "existingClaim": claim, "storageClass": "1"}}
+    found = render(merged(LEAST, {**NUMBERS, **own, **more}), name="123")
+    for one in found.objects:
+        if one["apiVersion"] != MONITORING:
+            kubernetes_validate.validate(one, NEWEST, strict=True)
+        labels = one["metadata"]["labels"]
+        assert all(isinstance(word, str) for pair in labels.items() for word in pair)
+        assert isinstance(one["metadata"]["name"], str)
+    selector = found.one("ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    assert all(isinstance(value, str) for value in selector.values())
+
+
+def test_the_numbers_of_users_stay_whole() -> None:
+    spec = controller(render(merged(LEAST, {"user": 1_000_810_000})))["securityContext"]
+    for name in ("runAsUser", "runAsGroup", "fsGroup"):
+        assert (spec[name], type(spec[name])) == (1_000_810_000, int)
 
 
 def test_the_operators_kinds_come_only_where_the_cluster_knows_them(rendered: Rendered) -> None:

@@ -46,6 +46,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "root": ({"user": 0}, "user"),
     "a digest that is none": ({"image": {"digest": "latest"}}, "digest"),
     "a name no Secret has": ({"openstack": {"existingSecret": "My Clouds"}}, "existingSecret"),
+    "a name no object has": ({"fullnameOverride": "My Watcher"}, "fullnameOverride"),
     "a label that is ours": ({"podLabels": {"helm.sh/chart": "x"}}, "helm.sh/chart"),
 }  # fmt: skip
 

@@ -14,20 +14,32 @@
 
 {{/* What never changes in the life of a release: a Deployment's selector cannot. */}}
 {{- define "reconciler.selector" -}}
-app.kubernetes.io/name: {{ include "reconciler.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "reconciler.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "reconciler.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 {{ include "reconciler.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: openstack-reconciler
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end -}}
 
 {{- define "reconciler.serviceAccount" -}}
 {{- .Values.serviceAccount.existingName | default (include "reconciler.fullname" .) -}}
+{{- end -}}
+
+{{/* The name of the test's pod for a cloud; where a pod cannot be called so, a hash tells it apart. */}}
+{{- define "reconciler.doctorName" -}}
+{{- $cloud := index . 1 -}}
+{{- $plain := printf "%s-doctor-%s" (include "reconciler.fullname" (index . 0)) $cloud -}}
+{{- if and (le (len $plain) 63) (regexMatch "^[a-z0-9-]*[a-z0-9]$" $plain) -}}
+{{- $plain -}}
+{{- else -}}
+{{- $slug := regexReplaceAll "[^a-z0-9-]+" (lower $plain) "-" | trunc 54 | trimAll "-" -}}
+{{- printf "%s-%s" $slug ($cloud | sha256sum | trunc 8) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "reconciler.image" -}}
@@ -81,9 +93,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "reconciler.podSecurity" -}}
 runAsNonRoot: true
 {{- with .Values.user }}
-runAsUser: {{ . }}
-runAsGroup: {{ . }}
-fsGroup: {{ . }}
+runAsUser: {{ int64 . }}
+runAsGroup: {{ int64 . }}
+fsGroup: {{ int64 . }}
 fsGroupChangePolicy: OnRootMismatch
 {{- end }}
 seccompProfile:
@@ -134,14 +146,14 @@ capabilities:
 {{- if .Values.caBundle.existingConfigMap }}
 ca:
   configMap:
-    name: {{ .Values.caBundle.existingConfigMap }}
+    name: {{ .Values.caBundle.existingConfigMap | quote }}
     items: [{key: {{ .Values.caBundle.key | quote }}, path: ca.crt}]
 {{- end }}
 {{- with .Values.git.ssh }}
 {{- if .existingSecret }}
 ssh:
   secret:
-    secretName: {{ .existingSecret }}
+    secretName: {{ .existingSecret | quote }}
     defaultMode: 0400
     items: [{key: {{ .privateKey | quote }}, path: key}, {key: {{ .knownHosts | quote }}, path: known_hosts}]
 {{- end }}
@@ -150,7 +162,7 @@ ssh:
 {{- if .existingSecret }}
 token:
   secret:
-    secretName: {{ .existingSecret }}
+    secretName: {{ .existingSecret | quote }}
     defaultMode: 0400
     items: [{key: {{ .key | quote }}, path: token}]
 {{- end }}
@@ -159,7 +171,7 @@ token:
 {{- if .existingSecret }}
 keys:
   secret:
-    secretName: {{ .existingSecret }}
+    secretName: {{ .existingSecret | quote }}
     defaultMode: 0400
 {{- end }}
 {{- end }}
@@ -169,10 +181,10 @@ keys:
 {{- define "reconciler.volumes" -}}
 - name: config
   configMap:
-    name: {{ include "reconciler.fullname" . }}
+    name: {{ include "reconciler.fullname" . | quote }}
 - name: openstack
   secret:
-    secretName: {{ .Values.openstack.existingSecret }}
+    secretName: {{ .Values.openstack.existingSecret | quote }}
     defaultMode: 0400
     items: [{key: {{ .Values.openstack.key | quote }}, path: clouds.yaml}]
 - name: tmp
