@@ -9,7 +9,7 @@ import time
 import click
 
 from reconciler.cli.ask import HERE, URL, ask, ask_for, no_controller
-from reconciler.cli.console import answer, answer_raw, story, width
+from reconciler.cli.console import answer, answer_raw, story, warn, width
 from reconciler.cli.options import CONTEXT, F
 from reconciler.errors import UsageError
 from reconciler.kinds.registry import load_kinds
@@ -93,7 +93,8 @@ def history_command(url: str, cloud: str, output: str, limit: int, number: int |
 def suspend_command(url: str, cloud: str, what: str, reason: str, expires: str) -> None:
     r"""Have a running controller write nothing for a while; it goes on looking and telling.
 
-    WHAT is a kind, a project as DOMAIN/PROJECT, or an address; without it, the whole cloud.
+    WHAT is a kind, a project as DOMAIN/PROJECT, or an address; without it, the whole cloud. What
+    nothing declares is paused, too, with a warning: it may be declared next, or be misspelt.
 
     \b
         reconciler suspend --reason "maintenance" --expires 4h
@@ -107,9 +108,12 @@ def suspend_command(url: str, cloud: str, what: str, reason: str, expires: str) 
     said = {
         "scope": scope_of(what), "name": what, "reason": reason, "by": _who(), "until": until,
     }  # fmt: skip
-    if "paused" not in ask(url, "POST", "/api/v1/pauses", {"cloud": cloud}, said):
+    found = ask(url, "POST", "/api/v1/pauses", {"cloud": cloud}, said)
+    if "paused" not in found:
         raise no_controller(url)
     story(f"{what or 'the cloud'} is paused" + (f" for {expires}" if expires else ""))
+    if found.get("warning"):
+        warn(str(found["warning"]))
 
 
 @click.command("resume", context_settings=CONTEXT)

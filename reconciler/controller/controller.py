@@ -140,6 +140,7 @@ class Controller:
         doors = Doors(
             lambda: self.status, self.metrics.exposition, self.wakeups.add, self.plans.store,
             self.plans.token, self.plans.hook_secret, self._kinds(),
+            lambda name: self.loops[name].good,
         )  # fmt: skip
         sockets = _bind(host, port)
         found = int(sockets[0].getsockname()[1])

@@ -12,6 +12,7 @@ from cronsim import CronSim, CronSimError
 from reconciler.controller.status import Pause, Scope
 from reconciler.engine.values import Action, Cause, Change, Held, Reason
 from reconciler.settings import CloudSettings, Window
+from reconciler.state.values import Resource
 
 PROJECT = "Project"
 
@@ -63,8 +64,8 @@ def _held(change: Change, gate: Gate) -> Held | None:
     return None
 
 
-def covers(pause: Pause, change: Change) -> bool:
-    """Say whether a pause is about a change."""
+def covers(pause: Pause, change: Change | Resource) -> bool:
+    """Say whether a pause is about a change, or about what is declared."""
     match pause.scope:
         case Scope.CLOUD:
             return True

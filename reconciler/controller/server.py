@@ -17,14 +17,15 @@ import falcon
 from reconciler import log
 from reconciler.controller.forms import HealthForm, ReadyForm, plan_of, status_form
 from reconciler.controller.history import history_form
-from reconciler.controller.status import ControllerStatus, Deed, Event, Pause, Scope, Trigger
+from reconciler.controller.pausing import read_pause, read_scope, read_text, warning_of
+from reconciler.controller.status import ControllerStatus, Deed, Event, Trigger
 from reconciler.controller.store import Store
 from reconciler.controller.webhooks import LARGEST, Once, Refused, Taken, believe
 from reconciler.kinds.values import Json
+from reconciler.state.values import Desired
 
 PLAIN, OPEN_METRICS = "text/plain", "application/openmetrics-text"
 MOST_RUNS, MOST_NUMBER = 200, 2**53
-LONGEST_PAUSE = 10 * 366 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Doors:
     hook_secret: bytes = b""
     kinds: frozenset[str] = frozenset()
     """What there is to be paused."""
+    declared: Callable[[str], Desired | None] = lambda _cloud: None
+    """What a cloud's state says; None before it was ever read."""
     once: Once = field(default_factory=Once)
     clock: Callable[[], float] = time.time
 
@@ -159,29 +162,23 @@ class _Pauses:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         _may_write(self.doors, request)
         name = _cloud(self.doors, request)
-        said = _body(request)
-        now = self.doors.clock()
-        pause = Pause(
-            _scope(said), _text(said, "name"), _text(said, "reason"), _text(said, "by"),
-            now, _until(said, now),
-        )  # fmt: skip
-        _check_name(pause, self.doors.kinds)
-        if not pause.reason:
-            raise falcon.HTTPBadRequest(description="say a reason")
+        pause = read_pause(_body(request), self.doors.kinds, self.doors.clock())
         if not self.doors.store.pause(name, pause):
             raise falcon.HTTPServiceUnavailable(description="the pause could not be kept")
         log.event(logging.WARNING, "paused", cloud=name, scope=pause.scope.value, what=pause.name,
                   by=pause.by, reason=pause.reason)  # fmt: skip
-        self.doors.store.note(name, Event(now, Deed.PAUSED, pause.by, pause.reason, pause.scope,
-                                      pause.name, pause.until))  # fmt: skip
+        self.doors.store.note(name, Event(
+            pause.since, Deed.PAUSED, pause.by, pause.reason, pause.scope, pause.name, pause.until,
+        ))  # fmt: skip
         self.doors.wake(name, Trigger.MANUAL)
-        response.media, response.status = {"paused": name}, falcon.HTTP_201
+        warning = warning_of(pause, self.doors.declared(name))
+        response.media, response.status = {"paused": name, **warning}, falcon.HTTP_201
 
     def on_delete(self, request: falcon.Request, response: falcon.Response) -> None:
         _may_write(self.doors, request)
         name = _cloud(self.doors, request)
         said = {"scope": request.get_param("scope"), "name": request.get_param("name") or ""}
-        scope, what, (by, reason) = _scope(said), str(said["name"]), _actor(request)
+        scope, what, (by, reason) = read_scope(said), str(said["name"]), _actor(request)
         if not self.doors.store.resume(name, scope, what):
             raise falcon.HTTPNotFound(description="there is no such pause")
         log.event(logging.WARNING, "resumed", cloud=name, scope=scope.value, what=what, by=by)
@@ -240,7 +237,7 @@ def _may_write(doors: Doors, request: falcon.Request) -> None:
 def _actor(request: falcon.Request) -> tuple[str, str]:
     """Give who somebody says to be, and why they ask, where they say so."""
     said = {name: request.get_param(name) for name in ("by", "reason")}
-    return _text(said, "by"), _text(said, "reason")
+    return read_text(said, "by"), read_text(said, "reason")
 
 
 def _cloud(doors: Doors, request: falcon.Request) -> str:
@@ -260,47 +257,4 @@ def _body(request: falcon.Request) -> Mapping[str, Json]:
         found = None
     if not isinstance(found, dict):
         raise falcon.HTTPBadRequest(description="takes a JSON object")
-    return found
-
-
-def _scope(said: Mapping[str, Json]) -> Scope:
-    try:
-        return Scope(said.get("scope") or "cloud")
-    except ValueError:
-        words = ", ".join(scope.value for scope in Scope)
-        raise falcon.HTTPBadRequest(description=f"scope: one of {words}") from None
-
-
-def _until(said: Mapping[str, Json], now: float) -> float | None:
-    found = said.get("until")
-    if found is None:
-        return None
-    number = isinstance(found, int | float) and not isinstance(found, bool)
-    if not number or not now < found < now + LONGEST_PAUSE:  # what is no number is in no order
-        text = "until: seconds since the epoch, in the future, within ten years; or null"
-        raise falcon.HTTPBadRequest(description=text)
-    return float(found)
-
-
-def _check_name(pause: Pause, kinds: frozenset[str]) -> None:
-    """Refuse a pause that would cover nothing: whoever asked for it would rely on it."""
-    kind, _, rest = pause.name.partition("/")
-    match pause.scope:
-        case Scope.CLOUD:
-            fits = not pause.name
-        case Scope.KIND:
-            fits = pause.name in kinds
-        case Scope.PROJECT:
-            fits = bool(kind and rest) and "/" not in rest
-        case Scope.OBJECT:
-            fits = kind in kinds and bool(rest)
-    if not fits:
-        text = f"name: {pause.name or 'nothing'} is no {pause.scope.value} that can be paused"
-        raise falcon.HTTPBadRequest(description=text)
-
-
-def _text(said: Mapping[str, Json], name: str) -> str:
-    found = said.get(name) or ""
-    if not isinstance(found, str) or len(found) > 500:  # noqa: PLR2004 - a few lines
-        raise falcon.HTTPBadRequest(description=f"{name}: takes a text of 500 characters at most")
     return found

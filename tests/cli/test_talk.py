@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from io import BufferedReader
+from itertools import takewhile
 
 import pytest
 from click.testing import CliRunner, Result
@@ -23,6 +26,13 @@ class Heard:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+
+
+def whole(lines: BufferedReader) -> str:
+    """Read one request, with its body."""
+    head = b"".join(takewhile(lambda line: line.strip(), lines)).decode()
+    said = re.search(r"Content-Length: (\d+)", head)
+    return head + lines.read(int(said[1]) if said else 0).decode()
 
 
 @pytest.fixture
@@ -45,8 +55,8 @@ def serve(heard: Heard) -> Iterator[Serve]:
                     caller, _ = listener.accept()
                 except OSError:
                     return
-                with caller:
-                    heard.requests.append(caller.recv(65536).decode())
+                with caller, caller.makefile("rb") as lines:
+                    heard.requests.append(whole(lines))
                     caller.sendall(reply)
 
         threading.Thread(target=go, daemon=True).start()

@@ -121,7 +121,7 @@ def test_it_is_asked_and_told_at_a_terminal(
         answers[name] = f"{result.exit_code} {result.output}"
 
     def meanwhile(url: str) -> None:
-        until(lambda: controller.status.clouds["prod"].run is not None)
+        until(lambda: controller.status.clouds["prod"].last_run is not None)
         call("suspend", "--url", url, "--reason", "a look", "--expires", "1h", "campus/shop")
         until(lambda: bool(controller.status.clouds["prod"].pauses))
         call("status", "--url", url)
@@ -131,6 +131,7 @@ def test_it_is_asked_and_told_at_a_terminal(
     serve(controller, meanwhile)
     assert answers["suspend"].startswith("0 ")
     assert "campus/shop is paused for 1h" in answers["suspend"]
+    assert "warning: nothing that is declared is campus/shop" in answers["suspend"]
     assert "prod · enforce · as git says" in answers["status"]
     assert "campus/shop is paused by" in answers["status"]
     assert answers["resume"].startswith("0 ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +31,11 @@ from reconciler.controller.webhooks import LARGEST
 from reconciler.kinds.values import Json
 from reconciler.report.values import Table
 from reconciler.settings import Mode
+from reconciler.state.model import make_desired
+from reconciler.state.source import Revision
+from reconciler.state.values import Desired
 from tests.support.schemas import misfits
+from tests.support.small_cloud import small_kinds
 
 TOKEN, SECRET = "let me in", b"shared with the forge"
 RUN = RunStatus(7, Trigger.COMMIT, 1000.0, 1004.0, Result.APPLIED, "4be21c7", "f43e25092d17ddb9")
@@ -50,12 +55,14 @@ class House:
     now: float = 2000.0
     token: str = TOKEN
     metrics: Metrics = field(default_factory=Metrics)
+    declared: Desired | None = None
 
     def client(self) -> testing.TestClient:
         doors = Doors(
             lambda: self.status, self.metrics.exposition,
             lambda cloud, trigger: self.woken.append((cloud, trigger)), self.store,
-            self.token, SECRET, frozenset({"Network"}), clock=lambda: self.now,
+            self.token, SECRET, frozenset({"Network", "Project"}), lambda _cloud: self.declared,
+            clock=lambda: self.now,
         )  # fmt: skip
         return testing.TestClient(make_app(doors))
 
@@ -258,6 +265,32 @@ def test_a_pause_that_makes_no_sense_is_refused(house: House, said: object) -> N
     answer = house.client().simulate_post("/api/v1/pauses", json=said, headers=bearer())
     assert answer.status_code == 400
     assert house.store.pauses("prod") == ()
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "warns"),
+    [
+        ("cloud", "", False), ("kind", "Network", False),
+        ("project", "campus/shop", False), ("project", "campus/shpo", True),
+        ("object", "Project/campus/shop", False), ("object", "Network/campus/shop/nope", True),
+    ],
+)  # fmt: skip
+def test_a_pause_that_covers_nothing_declared_is_kept_and_says_so(
+    house: House, scope: str, name: str, warns: bool
+) -> None:
+    said = {"scope": scope, "name": name, "reason": "a look"}
+
+    def pause() -> Json:
+        answer = house.client().simulate_post("/api/v1/pauses", json=said, headers=bearer())
+        assert answer.status_code == 201
+        return answer.json
+
+    assert "warning" not in pause()  # nobody knows yet
+    text = b"domains: {campus: {projects: {shop: {}}}}"
+    revision = Revision("4be21c7", "", {"all.yaml": text}, lambda _path: io.BytesIO())
+    house.declared = make_desired(revision, small_kinds())[0]
+    assert ("warning" in pause()) is warns
+    assert [kept.name for kept in house.store.pauses("prod")] == [name]
 
 
 PUSH = json.dumps({"ref": "refs/heads/main"}).encode()
