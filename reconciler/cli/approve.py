@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 
 import click
 
 from reconciler import log
+from reconciler.cli.ask import HERE, URL, TalkError, ask, own_token
 from reconciler.cli.console import story
 from reconciler.cli.options import CONTEXT, Common, common
-from reconciler.cli.place import find_place
+from reconciler.cli.place import choose_cloud, find_place
 from reconciler.cli.run import open_cloud, owner_of
 from reconciler.cloud.record import Approval, approve
 from reconciler.errors import UsageError
@@ -37,6 +39,9 @@ def approve_command(plan_id: str, expires: str, reason: str, options: Common) ->
     the controller itself alive. The approval lies in the cloud, in the record on the controller's
     project: any apply of this owner, from anywhere, finds it.
 
+    A controller finds it at its next look. Where $RECONCILER_TOKEN is set, the one that status
+    asks ($RECONCILER_URL, else on this machine) is told to look now, if it answers.
+
     \b
         reconciler plan
         reconciler approve f43e25092d17ddb9 --expires 2h --reason "CHG-1042"
@@ -57,3 +62,16 @@ def approve_command(plan_id: str, expires: str, reason: str, options: Common) ->
     approve(cloud, who.project_id, owner, Approval(plan_id, now + life, who.user_name), now)
     log.event(logging.WARNING, "approved", plan=plan_id, by=who.user_name, reason=reason)
     story(f"plan {plan_id} may pass once, within {expires}")
+    if _wake(choose_cloud(options, place)[0]):
+        story("the controller looks now")
+
+
+def _wake(cloud: str) -> bool:
+    """Have the controller look now, where one can be asked; without, it does so by itself later."""
+    try:
+        # Without a token it would refuse.
+        return bool(own_token()) and "woken" in ask(
+            os.environ.get(URL) or HERE, "POST", "/api/v1/wake", {"cloud": cloud}
+        )
+    except (TalkError, UsageError):
+        return False

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from reconciler.cli.main import cli
 from reconciler.kinds.values import Json
+from tests.cli.conftest import Call
 
 TOKEN = "s3cret-token"
 Serve = Callable[[bytes], str]
@@ -30,7 +31,7 @@ class Heard:
 
 def whole(lines: BufferedReader) -> str:
     """Read one request, with its body."""
-    head = b"".join(takewhile(lambda line: line.strip(), lines)).decode()
+    head = b"".join(takewhile(lambda line: line != b"\r\n", lines)).decode()
     said = re.search(r"Content-Length: (\d+)", head)
     return head + lines.read(int(said[1]) if said else 0).decode()
 
@@ -84,7 +85,7 @@ def status_of(*clouds: str) -> bytes:
     return reply({"format_version": "1.0", "now": "2026-01-01T00:00:00+00:00", "clouds": rows})
 
 
-def call(*words: str) -> Result:
+def talk(*words: str) -> Result:
     return CliRunner().invoke(cli, list(words), prog_name="reconciler")
 
 
@@ -105,7 +106,7 @@ def test_what_is_no_controller_is_told_in_plain_words(
     serve: Serve, command: str, odd: bytes
 ) -> None:
     more = ["--reason", "a look"] if command == "suspend" else []
-    result = call(command, "--url", serve(odd), *more)
+    result = talk(command, "--url", serve(odd), *more)
     assert result.exit_code == 1
     assert "controller" in result.output
     assert "this is a bug" not in result.output
@@ -117,7 +118,7 @@ def test_blanks_around_the_token_are_none_of_it(
     serve: Serve, heard: Heard, monkeypatch: pytest.MonkeyPatch, blanks: str
 ) -> None:
     monkeypatch.setenv("RECONCILER_TOKEN", f"{TOKEN}{blanks}")
-    result = call("status", "--url", serve(status_of("prod")))
+    result = talk("status", "--url", serve(status_of("prod")))
     assert result.exit_code == 0, result.output
     assert f"Authorization: Bearer {TOKEN}\r\n" in heard.requests[0]
 
@@ -127,7 +128,7 @@ def test_a_token_that_no_header_holds_is_refused_and_never_told(
     serve: Serve, heard: Heard, monkeypatch: pytest.MonkeyPatch, odd: str
 ) -> None:
     monkeypatch.setenv("RECONCILER_TOKEN", f"{TOKEN}{odd}more")
-    result = call("status", "--url", serve(status_of("prod")))
+    result = talk("status", "--url", serve(status_of("prod")))
     assert result.exit_code == 64
     assert "RECONCILER_TOKEN" in result.output
     assert TOKEN not in result.output
@@ -141,18 +142,18 @@ def test_nothing_for_this_machine_goes_through_a_proxy(
     monkeypatch.setenv("http_proxy", serve(reply({}, "502 Bad Gateway")))
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("RECONCILER_TOKEN", TOKEN)
-    assert "no controller answers" in call("status", "--url", f"http://{host}:9").output
+    assert "no controller answers" in talk("status", "--url", f"http://{host}:9").output
     assert heard.requests == []
-    assert "502" in call("status", "--url", "http://controller.example:8080").output
+    assert "502" in talk("status", "--url", "http://controller.example:8080").output
     assert len(heard.requests) == 1
 
 
 def test_a_cloud_that_the_controller_does_not_know_is_no_answer(serve: Serve) -> None:
     url = serve(status_of("north", "south"))
-    wrong = call("status", "--url", url, "--cloud", "nroth")
+    wrong = talk("status", "--url", url, "--cloud", "nroth")
     assert wrong.exit_code == 64
     assert "--cloud nroth: the controller looks after north, south" in wrong.output
-    right = call("status", "--url", url, "--cloud", "south")
+    right = talk("status", "--url", url, "--cloud", "south")
     assert (right.exit_code, "south" in right.output, "north" in right.output) == (0, True, False)
 
 
@@ -166,14 +167,49 @@ def test_who_has_no_name_pauses_by_number(
     monkeypatch.setattr(getpass, "getuser", nobody)
     monkeypatch.setattr("os.getuid", lambda: 4711)
     url = serve(reply({"paused": "prod"}, "201 Created"))
-    result = call("suspend", "--url", url, "--reason", "a look")
+    result = talk("suspend", "--url", url, "--reason", "a look")
     assert result.exit_code == 0, result.output
     assert '"by": "uid 4711"' in heard.requests[0]
 
 
+APPROVAL = ("approve", "f43e25092d17ddb9", "--cloud", "prod", "--owner", "us")
+
+
+def test_an_approval_has_the_controller_look_now(
+    serve: Serve, heard: Heard, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_TOKEN", TOKEN)
+    monkeypatch.setenv("RECONCILER_URL", serve(reply({"woken": "prod"}, "202 Accepted")))
+    result = call(*APPROVAL)
+    assert result.exit_code == 0, result.output
+    assert "the controller looks now" in result.output
+    assert heard.requests[0].startswith("POST /api/v1/wake?cloud=prod ")
+    assert f"Bearer {TOKEN}" in heard.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("token", "answer"),
+    [
+        ("", reply({"woken": "prod"})),
+        (TOKEN, reply({"title": "404 Not Found"}, "404 Not Found")),
+        (TOKEN, b"SSH-2.0-OpenSSH\r\n"),
+        (f"{TOKEN}\nmore", reply({"woken": "prod"})),
+    ],
+)
+def test_an_approval_is_good_without_a_controller(
+    serve: Serve, call: Call, monkeypatch: pytest.MonkeyPatch, token: str, answer: bytes
+) -> None:
+    monkeypatch.setenv("RECONCILER_TOKEN", token)
+    monkeypatch.setenv("RECONCILER_URL", serve(answer))
+    result = call(*APPROVAL)
+    assert result.exit_code == 0, result.output
+    assert "may pass once" in result.output
+    assert "controller" not in result.output
+
+
 @pytest.mark.parametrize("url", ["ftp://x", "http://[::1", "http://a:b:c", "http://127.0.0.1:port"])
 def test_a_url_that_is_none_is_told_in_plain_words(url: str) -> None:
-    result = call("status", "--url", url)
+    result = talk("status", "--url", url)
     assert result.exit_code in (1, 64)
     assert url in result.output
     assert "this is a bug" not in result.output
