@@ -80,18 +80,18 @@ def run_command(once: bool, listen: str, options: Common) -> None:
 
 def code_of(status: CloudStatus) -> Code:
     """Say how the newest run of a cloud ended."""
-    reasons = {reason for _, reason in status.held}
-    held = Code.HELD if reasons else Code.DONE
-    match status.run and status.run.result:
+    run, reasons = status.run, {reason for _, reason in status.held}
+    match run and run.result:
         case None | Result.FAILED:
             return Code.NOTHING
         case Result.NOOP | Result.OBSERVED:
             return Code.DONE
-        case Result.BLOCKED:
-            # A lock holds no change: nothing was begun.
-            return Code.LOCKED if not reasons or reasons & WAITS else held
         case Result.APPLIED:
-            return held
+            return Code.HELD if reasons else Code.DONE
+        case Result.BLOCKED:
+            # What is held is no error; a lock is.
+            locked = run is not None and run.error
+            return Code.LOCKED if locked or reasons & WAITS else Code.HELD
         case _:
             return Code.FAILED
 

@@ -65,9 +65,9 @@ def run(
     return lambda *words: CliRunner().invoke(cli, ["run", *words], prog_name="reconciler")
 
 
-def status(result: Result | None, *reasons: Reason) -> CloudStatus:
+def status(result: Result | None, *reasons: Reason, error: str = "") -> CloudStatus:
     held = {("Network", reason): 1 for reason in reasons}
-    return replace(ONE, run=replace(RUN, result=result), held=held)
+    return replace(ONE, run=replace(RUN, result=result, error=error), held=held)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,8 @@ def status(result: Result | None, *reasons: Reason) -> CloudStatus:
         (status(Result.BLOCKED, Reason.BUDGET), Code.HELD),
         (status(Result.BLOCKED, Reason.BUDGET, Reason.WINDOW), Code.LOCKED),
         (status(Result.BLOCKED, Reason.SUSPENDED), Code.LOCKED),
-        (status(Result.BLOCKED), Code.LOCKED),
+        (status(Result.BLOCKED, error="another run writes"), Code.LOCKED),
+        (status(Result.BLOCKED, Reason.BUDGET, error="another run writes"), Code.LOCKED),
         (status(Result.PARTIAL), Code.FAILED),
         (status(Result.PARTIAL, Reason.BUDGET), Code.FAILED),
         (status(Result.FAILED), Code.NOTHING),
