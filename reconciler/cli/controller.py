@@ -57,9 +57,10 @@ def run_command(once: bool, listen: str, options: Common) -> None:
     writes. Requests that change something need the token in $RECONCILER_TOKEN; webhooks are
     checked with $RECONCILER_WEBHOOK_SECRET. SIGTERM ends it after what is in flight.
 
-    With --once it ends with 1 where no plan could be made, 6 where all that differs has to wait (a
-    lock, a window, a pause), 5 where something failed, 3 where something is held, else 0; of
-    several clouds, with the first of these. In mode observe what differs is no failure.
+    With --once it ends with 1 where no plan could be made, 6 where nothing was written and some of
+    it only waits (a lock, a window, a pause, a switch that is off), 5 where something failed, 3
+    where something is held, else 0; of several clouds, with the first of these. In mode observe
+    what differs is no failure.
 
     \b
         reconciler run --once
