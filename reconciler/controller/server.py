@@ -7,12 +7,14 @@ something always does.
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import falcon
+from falcon.media import JSONHandler
 
 from reconciler import log
 from reconciler.controller.forms import HealthForm, ReadyForm, plan_of, status_form
@@ -52,6 +54,8 @@ def make_app(doors: Doors) -> falcon.App[falcon.Request, falcon.Response]:
     """Give the WSGI application."""
     app = falcon.App()
     app.req_options.auto_parse_form_urlencoded = False
+    # In ASCII: half a character in what a cloud said would else end the whole answer.
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=json.dumps)
     app.add_route("/healthz", _Health(doors))
     app.add_route("/readyz", _Ready(doors))
     app.add_route("/metrics", _Metrics(doors))
@@ -137,8 +141,7 @@ class _History:
         if number is None:
             response.media = history_form(name, store.runs(name, count), store.events(name, count))
             return
-        found = store.run(name, number)
-        if not found:
+        if not (found := store.run(name, number)):
             raise falcon.HTTPNotFound(description=f"no run {number} is kept")
         response.media = history_form(name, found, [])
 
@@ -182,9 +185,8 @@ class _Pauses:
         if not self.doors.store.resume(name, scope, what):
             raise falcon.HTTPNotFound(description="there is no such pause")
         log.event(logging.WARNING, "resumed", cloud=name, scope=scope.value, what=what, by=by)
-        self.doors.store.note(
-            name, Event(self.doors.clock(), Deed.RESUMED, by, reason, scope, what)
-        )
+        event = Event(self.doors.clock(), Deed.RESUMED, by, reason, scope, what)
+        self.doors.store.note(name, event)
         self.doors.wake(name, Trigger.MANUAL)
         response.media = {"resumed": name}
 

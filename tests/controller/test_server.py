@@ -144,6 +144,15 @@ def test_history_gives_one_run_alone(house: House) -> None:
         assert found.status_code == code
 
 
+def test_half_a_character_in_what_a_cloud_said_ends_no_answer(house: House) -> None:
+    run = replace(RUN, error="fake: \ud83d")
+    house.store.keep("prod", 1, 1.0, past_form(run))
+    house.status = replace(house.status, clouds={"prod": replace(ONE, run=run)})
+    for path in ("/api/v1/history", "/api/v1/status"):
+        answer = house.client().simulate_get(path, headers=bearer())
+        assert (answer.status_code, "\\ud83d" in answer.text) == (200, True)
+
+
 def test_history_tells_who_paused_resumed_and_woke_it(house: House) -> None:
     client = house.client()
     said = {"scope": "kind", "name": "Network", "reason": "a look", "by": "ann", "until": 3000}
