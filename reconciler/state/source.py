@@ -68,8 +68,7 @@ def read_folder(folder: Path) -> Revision:
     """
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; say where the state is with --state DIR")
-    root = folder.resolve()
-    room = Room()
+    root, room = folder.resolve(), Room()
     names = sorted(names_below(root, folder))
     files = {name: room.read(root / name, str(folder / name)) for name in names}
     return Revision("", "", files, lambda name: _open_below(root, name))
@@ -86,8 +85,7 @@ def read_files(paths: Iterable[Path]) -> Revision:
     room = Room()
     for path in paths:
         if path.is_dir():
-            inner = read_folder(path).files
-            files |= {(path / name).as_posix(): content for name, content in inner.items()}
+            files |= {(path / name).as_posix(): c for name, c in read_folder(path).files.items()}
         else:
             files[path.as_posix()] = room.read(path, str(path))
     return Revision("", "", files, lambda name: _open_below(Path.cwd(), name))

@@ -345,6 +345,11 @@ def test_whoever_has_no_name_here_is_told_by_their_number(
 
     said: list[Mapping[str, str]] = []
     monkeypatch.setattr("getpass.getuser", unknown)
-    monkeypatch.setattr("reconciler.cli.talk.ask", lambda *words: said.append(words[3]))
+
+    def heard(*words: Mapping[str, str]) -> Mapping[str, str]:
+        said.append(words[3])
+        return {"resumed": "prod"}
+
+    monkeypatch.setattr("reconciler.cli.talk.ask", heard)
     assert CliRunner().invoke(cli, ["resume", "Network"]).exit_code == 0
-    assert said[0]["by"] == f"user {os.getuid()}"
+    assert said[0]["by"] == f"uid {os.getuid()}"
