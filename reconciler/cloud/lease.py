@@ -22,7 +22,7 @@ RENEWED = 30.0
 CLOCKS = 600.0
 """Seconds by which the clocks of two hosts may differ."""
 SETTLING = 0.3
-"""Seconds after which a look tells who wrote last, where two wrote at once."""
+"""Seconds, or more on a slow cloud, after which a look tells who wrote last, where two did."""
 
 
 class Tenure:
@@ -63,12 +63,20 @@ class Tenure:
         now = self._clock()
         record = self._read()
         refuse_if_held(record.lease, self._holder, now)
-        self.record = self._write(record)
-        self._sleep(SETTLING)
-        after = read_record(self._http, self._project_id, self._owner) or Record()
-        refuse_if_held(after.lease, self._holder, now)
+        try:
+            self.record = self._write(record)
+        except Rejected:
+            self._refuse_if_another_took_it(now)
+            raise
+        # Who read when there was no lease yet may take as long to write as we did.
+        self._sleep(max(SETTLING, 2 * (self._clock() - now)))
+        self._refuse_if_another_took_it(now)
         self._thread.start()
         return self
+
+    def _refuse_if_another_took_it(self, now: float) -> None:
+        after = read_record(self._http, self._project_id, self._owner) or Record()
+        refuse_if_held(after.lease, self._holder, now)
 
     def _read(self) -> Record:
         """Read the record; one that makes no sense is begun anew, where somebody said so."""

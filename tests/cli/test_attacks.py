@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from time import time
 
 import git
 import pytest
 
 from reconciler.cli.codes import Code
 from reconciler.cloud.lease import Tenure
-from reconciler.cloud.record import Record, attribute
+from reconciler.cloud.record import Lease, Record, attribute
 from reconciler.kinds.registry import Kinds, load_kinds
 from tests.cli.conftest import Call
 from tests.cli.repository import Repository, actions, held
-from tests.cli.test_guards import SEEN, groups, keep_record, named, nets, shop
+from tests.cli.test_guards import SEEN, groups, keep_record, named, nets, record_of, shop
 from tests.support.fake_cloud import FakeCloud, Route, Row, Sent, Table, refused
 from tests.support.fake_identity import MEMBERS
 from tests.support.small_cloud import small_kinds
@@ -398,6 +399,27 @@ def test_a_yes_is_for_the_plan_that_was_seen_and_no_other(
     monkeypatch.setattr(Tenure, "__enter__", late)
     assert repository.call("apply", "--plan-id", plan).exit_code == Code.STALE
     assert row["description"] == "theirs"
+
+
+def test_of_two_that_take_the_lease_at_once_one_writes(
+    repository: Repository, cloud: FakeCloud
+) -> None:
+    """The other's write came right after ours: what we read back is its record."""
+    repository.commit(shop())
+    repository.apply()
+    repository.commit(shop(groups("a")))
+    table = cloud.tables["/projects"]
+
+    def overwritten(of: FakeCloud, row: Row) -> Row:
+        if row["name"] == "admin" and record_of(of).lease:
+            theirs = Lease("elsewhere:1 boot/ns 1", time() + 60)
+            keep_record(of, lambda record: replace(record, lease=theirs))
+        return table.shown(of, row)
+
+    cloud.tables["/projects"] = replace(table, shown=overwritten)
+    result = repository.call("apply", "--auto-approve")
+    assert result.exit_code == Code.LOCKED, result.output
+    assert named(cloud, "/security-groups") == []
 
 
 def test_a_report_is_not_lost_with_the_record(repository: Repository, cloud: FakeCloud) -> None:
