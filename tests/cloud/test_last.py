@@ -68,8 +68,8 @@ def remove(cloud: FakeCloud, path: str, at: int) -> None:
 
 def add(cloud: FakeCloud, path: str, at: int) -> None:
     above = "domain_id" if path in COLLECTIONS[:4] else "project_id"
-    place = pick(cloud, "/domains" if above == "domain_id" else "/projects", at)["id"]
-    if path != "/subnets":
+    place = pick(cloud, "/domains" if above == "domain_id" else "/projects", at).get("id")
+    if place and path != "/subnets":
         with contextlib.suppress(Exists):
             cloud.add(path, {"name": f"n{at % 3}", above: place})
 

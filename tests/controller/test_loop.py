@@ -39,6 +39,7 @@ from reconciler.state.follow import follow
 from reconciler.state.source import Revision, head_of
 from tests.support.commits import commit, start_repository
 from tests.support.fake_cloud import FakeCloud, Sent, refused
+from tests.support.git_server import git as git_by_name
 from tests.support.small_cloud import small_cloud, small_kinds
 
 GROUPS = """
@@ -304,9 +305,10 @@ def committed(world: World, revision: str) -> float:
 
 def make_older(world: World) -> str:
     """Let the newest commit be one of long ago."""
-    with git.Repo(world.folder) as repo:
-        repo.git.commit("--amend", "--no-edit", env={"GIT_COMMITTER_DATE": "2020-01-01T00:00:00Z"})
-        return str(repo.head.commit.hexsha)
+    git_by_name(
+        world.folder, "commit", "--amend", "--no-edit", GIT_COMMITTER_DATE="2020-01-01T00:00:00Z"
+    )
+    return git_by_name(world.folder, "rev-parse", "HEAD").strip()
 
 
 def test_the_time_is_told_of_the_commit_that_was_last_applied_whole(world: World) -> None:
