@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from reconciler import log
 from reconciler.cloud.session import Answer
 from reconciler.controller.course import Course, Walked
+from reconciler.controller.gate import opens
 from reconciler.controller.status import CloudStatus, Pause, Scope, SourceStatus, Trigger
 from reconciler.controller.tell import Asked, Occasion, tell, tell_plan
 from reconciler.controller.wakeups import Wakeups
@@ -134,13 +135,21 @@ class Loop:
     def _lively(self, pauses: tuple[Pause, ...]) -> Course:
         """Give the course with what is looked at while a run goes on.
 
-        Whoever pauses the whole cloud ends an apply after what is in flight.
+        Whoever pauses the whole cloud ends an apply after what is in flight, and so does the end of
+        the last open window.
         """
-        course, paused_before = self.course, _is_paused(pauses)
+        course = self.course
+        # What holds from the beginning holds changes back, and ends nothing.
+        free, inside = not _is_paused(pauses), not self._is_closed()
         return replace(
             course, alive=lambda: self._beat(RUN_DEADLINE),
-            paused=lambda: not paused_before and _is_paused(self._pauses()),
+            paused=lambda: (
+                (free and _is_paused(self._pauses())) or (inside and self._is_closed())
+            ),
         )  # fmt: skip
+
+    def _is_closed(self) -> bool:
+        return bool(opens(self.course.settings.windows, self.around.clock()))
 
     def _pauses(self) -> tuple[Pause, ...]:
         """Give the pauses that are not over."""

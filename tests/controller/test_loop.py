@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 
@@ -672,6 +673,25 @@ def test_the_loop_wakes_when_a_pause_is_over(world: World) -> None:
     world.pauses.append(Pause(Scope.CLOUD, "", "a look", "ann", 0.0, time() + 20))
     world.loop.run()
     assert 15 < waits[0] < 22
+
+
+def test_the_end_of_a_window_ends_an_apply_after_what_is_in_flight(world: World) -> None:
+    now, passed = time(), [0.0]
+    start = datetime.fromtimestamp(now - 600, UTC)
+    allow = f"{start.minute} {start.hour} * * *"
+    world.use(windows=(Window(allow=allow, duration="1h", time_zone="UTC"),))
+    world.loop.around = replace(world.loop.around, clock=lambda: now + passed[0])
+
+    def wait(sent: Sent) -> None:
+        if sent.path == "/domains":
+            passed[0] = 2 * 3600.0
+
+    world.commit(GROUPS)
+    world.cloud.before_write = wait
+    status = world.once()
+    assert status.run is not None
+    assert status.run.error == "stopped in the middle: the next run goes on"
+    assert not list(world.cloud.where("/projects", name="shop"))
 
 
 def test_a_pause_of_the_cloud_ends_an_apply_after_what_is_in_flight(world: World) -> None:
