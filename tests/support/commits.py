@@ -10,7 +10,11 @@ import git
 
 
 def start_repository(folder: Path) -> None:
+    """Begin a repository; databases that a test keeps beside it come and go, and are not its."""
     git.Repo.init(folder).close()
+    exclude = folder / ".git" / "info" / "exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("*.sqlite3*\n", encoding="utf-8")
 
 
 def commit(folder: Path, files: Mapping[str, str], author: str = "alice") -> str:
