@@ -45,9 +45,7 @@ def observe(
     Who looks again gives what remembers the ``last`` look.
     """
     chosen = [kind for kind in kinds.ordered() if only is None or kind.name in only]
-
     asked = frozenset(kind.name for kind in chosen) if nulls is None else nulls
-
     remembered = last or Last()
 
     def gather() -> Gathering:

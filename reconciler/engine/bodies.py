@@ -57,7 +57,7 @@ class Context:
         """Ask for the id of what the service has made by itself (a project's `default` group)."""
         kind = self.kinds[address.kind]
         parent = Address(kind.within[0], address.names[:-1])
-        if not (kind.implicit and kind.implicit(address) and kind.find and parent in self.ids):
+        if not (kind.implicit(address) and kind.find and parent in self.ids):
             return ""
         values = {parent.kind: self.ids[parent], "parent": self.ids[parent], "name": address.name}
         found = Sender(self.http, kind, values).send(kind.find).get("items")

@@ -10,7 +10,7 @@ from reconciler.engine.memory import Memory
 from reconciler.engine.policy import Policy
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.kind import Form
 from reconciler.settings import Adopt
 from reconciler.state.values import Desired
 
@@ -61,17 +61,12 @@ def _in_a_stranger(change: Change, at: Guarding, guarded: Mapping[Address, Chang
 
 def _belongs_to(change: Change, live: Live) -> LiveObject | None:
     """Give the object that a list belongs to, or that something came with, such as a quota."""
-    if not change.kind.edge and not _came_along(change.kind, change.address):
+    if not change.kind.edge and not change.kind.implicit(change.address):
         return None
     found = live.objects.get(change.parent)
-    while found is not None and _came_along(found.kind, found.address):
+    while found is not None and found.kind.implicit(found.address):
         found = live.objects.get(found.parent)
     return found
-
-
-def _came_along(kind: Kind, address: Address) -> bool:
-    """Say whether an object came with what it lies in, and is marked by that alone."""
-    return kind.implicit is not None and kind.implicit(address)
 
 
 def _held(change: Change, at: Guarding) -> Held | None:
@@ -149,14 +144,9 @@ def comes_with_the_new(change: Change, planned: Mapping[Address, Change]) -> boo
     if above.action is Action.CREATE and change.kind.edge:
         return True
     born_with, found = change.kind.born_with, change.live
-    if (
-        not _came_along(above.kind, above.address)
-        or not above.mark
-        or born_with is None
-        or found is None
-    ):
+    if not above.kind.implicit(above.address) or not above.mark:
         return False
-    return born_with(found.raw)
+    return born_with is not None and found is not None and born_with(found.raw)
 
 
 def _adoption(change: Change, at: Guarding) -> Held | None:
@@ -177,8 +167,8 @@ def is_adoption(change: Change, at: Guarding) -> bool:
     kind, found = change.kind, change.live
     if found is None or change.resource is None or kind.edge or change.action is Action.DELETE:
         return False
-    if _came_along(kind, change.address):
-        return False
+    if kind.implicit(change.address):
+        return False  # it came with what it lies in
     return _is_nobodys(found, at)
 
 

@@ -52,7 +52,7 @@ def _leaning(doomed: list[Change], live: Live, kinds: Kinds) -> dict[Address, li
     twins = (one for found_there in live.twins.values() for one in found_there)
     for other in (*live.objects.values(), *twins, *live.unplaced):
         kind = other.kind
-        if kind.name not in interesting or (kind.implicit and kind.implicit(other.address)):
+        if kind.name not in interesting or kind.implicit(other.address):
             continue
         now = references(fields_of(kind.spec), live.fields(other))
         on = {target for ref, target in now if ref.blocks}
@@ -151,7 +151,7 @@ def _missing(desired: Desired, live: Live, planned: Mapping[Address, Change]) ->
         and r.kind.listing is not None
         and r.address not in live.objects
         and r.address not in planned
-        and not (r.kind.implicit and r.kind.implicit(r.address))
+        and not r.kind.implicit(r.address)
         and r.kind.name not in live.incomplete
     }
 
@@ -210,7 +210,7 @@ def _there(desired: Desired, live: Live) -> frozenset[Address]:
     by_itself = {
         r.address
         for r in desired.resources.values()
-        if r.kind.listing is None or (r.kind.implicit and r.kind.implicit(r.address))
+        if r.kind.listing is None or r.kind.implicit(r.address)
     }
     return frozenset({ROOT, *live.objects, *by_itself})
 

@@ -79,8 +79,7 @@ def _earlier(desired: Desired) -> dict[Address, Address]:
 def _prunable(found: LiveObject) -> bool:
     """Say whether an object comes and goes by an entry of its own."""
     kind = found.kind
-    by_itself = kind.implicit is not None and kind.implicit(found.address)
-    return kind.delete is not None and not by_itself
+    return kind.delete is not None and not kind.implicit(found.address)
 
 
 def _ours(found: LiveObject, policy: Policy, memory: Memory) -> Held | str | None:

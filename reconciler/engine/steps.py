@@ -69,7 +69,7 @@ def perform(change: Change, context: Context, *, looked: bool = False) -> Done:
 
 def _create(change: Change, context: Context, *, looked: bool = False) -> Done:
     kind = change.kind
-    if kind.implicit and kind.implicit(change.address):
+    if kind.implicit(change.address):
         return _take_implicit(change, context)
     if kind.find and change.action is Action.CREATE and not looked:
         refuse_if_there(change, Sender(context.http, kind, values_for(change, context, "")))

@@ -38,7 +38,7 @@ def shares_with(change: Change) -> tuple[str, Address] | None:
     kind = change.kind
     if change.action is not Action.CREATE or kind.in_turn or kind.prepare:
         return None
-    if kind.create is None or (kind.implicit and kind.implicit(change.address)):
+    if kind.create is None or kind.implicit(change.address):
         return None
     if kind.create.many:
         beside = kind.create.beside

@@ -85,7 +85,7 @@ def _in_projects(found: LiveObject, projects: Collection[str]) -> bool:
 
 def _made_by_itself(found: LiveObject) -> bool:
     kind = found.kind
-    if not kind.implicit or not kind.untouched or not kind.implicit(found.address):
+    if not kind.untouched or not kind.implicit(found.address):
         return False
     return kind.untouched(found.raw)
 
@@ -124,8 +124,7 @@ def referred_to(
     seen: set[Address] = set()
     for one in stated:
         for _, target in references(fields_of(one.kind.spec), live.fields(one)):
-            implicit = kinds[target.kind].implicit
-            itself = target in BORN or (implicit is not None and implicit(target))
+            itself = target in BORN or kinds[target.kind].implicit(target)
             if target not in seen and target not in objects and not itself:
                 seen.add(target)
                 yield target

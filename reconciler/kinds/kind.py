@@ -137,7 +137,7 @@ class Kind:
     """Fields in which no two such edges may agree, wherever they lie: one lets go first."""
     in_turn: bool = False
     """Whether the service loses one of two changes made at once under the same parent."""
-    implicit: Callable[[Address], bool] | None = None
+    implicit: Callable[[Address], bool] = lambda _address: False
     """Whether the service makes the object by itself, as soon as its parent is there."""
     untouched: Callable[[Json], bool] | None = None
     """Whether the raw object, with what comes inside it, is as the service makes it by itself.

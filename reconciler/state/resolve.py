@@ -92,7 +92,7 @@ class Scope:
             if own:
                 return own
             implied = Address(kind_name, (*project, word))
-            if kind.implicit and "Project" in kind.within and kind.implicit(implied):
+            if "Project" in kind.within and kind.implicit(implied):
                 return [implied]
         in_domain = [a for a in within(*domain, word) if domain and len(a.names) == PROJECT_DEPTH]
         if in_domain and "Domain" in kind.within:

@@ -199,9 +199,9 @@ def _start(case: Case, cloud: Cloud, places: Mapping[str, str], kinds: Kinds, fo
 def _created(walk: Walk) -> None:
     desired = walk.last
     plan = walk.plan(desired)
-    implicit = desired.resources[walk.address].kind.implicit
+    kind = desired.resources[walk.address].kind
     actions = {change.address: change.action for change in plan.changes}
-    if not (implicit and implicit(walk.address)):
+    if not kind.implicit(walk.address):
         assert actions.get(walk.address) is Action.CREATE, shown(plan)
     walk.apply(desired, plan)
     _reads_back(walk, desired)
@@ -322,7 +322,7 @@ def _guarded(walk: Walk) -> None:
         assert walk.paths(plan) == ["protect"]
         walk.apply(desired, plan)
         assert protected(kind, walk.live.objects[walk.address].raw, owner) is wanted
-    if kind.edge or (kind.implicit and kind.implicit(walk.address)):
+    if kind.edge or kind.implicit(walk.address):
         return
     walk.apply(last, replace(walk.plan(last), changes=_letting_go(walk, resource)))
     assert owner not in owners(kind, walk.live.objects[walk.address].raw)
