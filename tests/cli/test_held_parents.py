@@ -57,6 +57,14 @@ def routers(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     return cloud
 
 
+def another_project(repository: Repository, cloud: FakeCloud) -> Row:
+    """Have a hand make a project beside those of the state."""
+    repository.commit(PEOPLE)
+    repository.apply(SEEN)
+    home = row(cloud, "/domains", "campus")["id"]
+    return cloud.add("/projects", {"name": "theirs", "domain_id": home, "parent_id": home})
+
+
 def routes(count: int) -> list[Row]:
     return [{"destination": f"10.{at}.0.0/16", "nexthop": "10.0.0.9"} for at in range(count)]
 
@@ -66,10 +74,7 @@ def test_the_members_of_a_stranger_stay_whatever_holds_it(
     repository: Repository, cloud: FakeCloud, adopt: str
 ) -> None:
     repository.settings("Project", more=f"adopt: {adopt}")
-    repository.commit(PEOPLE)
-    repository.apply(SEEN)
-    home = row(cloud, "/domains", "campus")["id"]
-    theirs = cloud.add("/projects", {"name": "theirs", "domain_id": home, "parent_id": home})
+    theirs = another_project(repository, cloud)
     role = row(cloud, "/roles", "member")["id"]
     for name in "ab":
         user = row(cloud, "/users", name)["id"]
@@ -153,10 +158,7 @@ def test_what_every_project_has_is_left_alone_in_one_that_is_not_ours(
     repository: Repository, cloud: FakeCloud, adopt: str
 ) -> None:
     repository.settings("Project", more=f"adopt: {adopt}")
-    repository.commit(PEOPLE)
-    repository.apply(SEEN)
-    home = row(cloud, "/domains", "campus")["id"]
-    theirs = cloud.add("/projects", {"name": "theirs", "domain_id": home, "parent_id": home})
+    theirs = another_project(repository, cloud)
     cloud.add("/security-groups", {"name": "other", "project_id": theirs["id"]})
     group = next(
         one for one in cloud.rows["/security-groups"].values()

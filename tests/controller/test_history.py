@@ -16,40 +16,21 @@ from reconciler.controller.history import history_form, past_form
 from reconciler.controller.status import (
     Deed,
     Event,
-    Planned,
-    Result,
     RunStatus,
-    Tried,
-    Trigger,
-    Written,
 )
 from reconciler.controller.store import Store
 from reconciler.controller.tried import KEPT, LONGEST, tried
 from reconciler.engine.apply import Outcome, Status
 from reconciler.engine.compare import FieldChange
-from reconciler.engine.values import Action, Cause, Change, Reason
+from reconciler.engine.values import Action, Change
 from reconciler.kinds.address import Address
 from reconciler.kinds.kind import Kind
+from tests.support.past import REFUSED, RUN
 from tests.support.schemas import misfits
 from tests.support.small_cloud import small_kinds
 
 GROUP: Kind = small_kinds()["SecurityGroup"]
 PROJECT = Address("Project", ("campus", "shop"))
-REFUSED = Tried(
-    "SecurityGroup/campus/shop/a", "", Action.CREATE, Cause.GIT, Status.FAILED,
-    error="fake: 409: over quota", request_id="req-7",
-)  # fmt: skip
-RUN = RunStatus(
-    7, Trigger.COMMIT, 1000.0, 1004.0, Result.PARTIAL, "4be21c7", "f43e25092d17ddb9",
-    "SecurityGroup/campus/shop/a: fake: 409: over quota", author="alice", approved_by="ann",
-    request_id="req-7", tried=(REFUSED,),
-    written={Written("SecurityGroup", Action.CREATE, Cause.GIT, Status.FAILED): 1},
-    planned=Planned(
-        {"create": 1, "update": 0, "replace": 0, "adopt": 0, "delete": 2, "held": 2,
-         "unchanged": 9},
-        {("Network", Reason.BUDGET): 2},
-    ),
-)  # fmt: skip
 
 
 @pytest.fixture
