@@ -72,7 +72,7 @@ class Pace:
                 self._use(START)
             elif self._answers >= WINDOW * self._limit:
                 self._judge()
-            self._free.notify_all()
+            self._free.notify(max(0, self._limit - self._out))  # waking all costs all of us
 
     @property
     def is_silent(self) -> bool:
