@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keystoneauth1.exceptions as ks
 from keystoneauth1.session import Session
 
+from reconciler.cloud.wire import Wire
 from reconciler.errors import SettingsError
 from reconciler.hide import hide
 
@@ -29,7 +31,9 @@ def open_session(name: str, region: str) -> tuple[CloudRegion, Session]:
     """
     config, errors = (import_lightly(f"openstack.{name}") for name in ("config", "exceptions"))
     try:
-        loader = config.OpenStackConfig(app_name=USER_AGENT)
+        loader = config.OpenStackConfig(
+            app_name=USER_AGENT, session_constructor=partial(Session, session=Wire())
+        )
         found = loader.get_one(cloud=name or None, region_name=region or None)
         return found, found.get_session()
     except (errors.ConfigException, ks.ClientException, OSError) as error:
