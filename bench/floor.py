@@ -1,7 +1,8 @@
 """From plain lists to what differs: the least that somebody who looks has to ask.
 
-The words are ``plan P``, ``export P FILE``, ``create P``, ``correct P`` and ``meddle P COUNT``,
-where P is the number of projects. It prints what it counted as a line of JSON.
+The words are ``plan P STATE``, ``export P FILE``, ``create P STATE``, ``correct P STATE`` and
+``meddle P COUNT``, where P is the number of projects and STATE the folder of YAML that says what
+should be. It prints what it counted as a line of JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.state import Key, Size, Wanted, wanted
+from bench.floor_yaml import read
+from bench.state import Key, Size, Wanted
 from bench.wire import Wire
 
 THREADS = 4
@@ -136,17 +138,18 @@ def compare(state: Wanted, live: Live) -> list[Difference]:
 
 
 def main(words: list[str]) -> int:
-    verb, count, *rest = words
+    verb, count, last = words
     size = Size(int(count))
     if verb == "plan":
-        told = {"differences": len(compare(wanted(size), look(Wire(THREADS), size)))}
+        state = read(Path(last))
+        told = {"differences": len(compare(state, look(Wire(THREADS), size)))}
     elif verb == "export":
         live = look(Wire(THREADS), size)
-        told = {"objects": _dump(live, Path(rest[0]))}
+        told = {"objects": _dump(live, Path(last))}
     else:
         from bench import floor_writes  # noqa: PLC0415 - who only looks needs none of it
 
-        told = {"done": floor_writes.VERBS[verb](size, *map(int, rest))}
+        told = {"done": floor_writes.VERBS[verb](size, last)}
     sys.stdout.write(json.dumps(told) + "\n")
     return 0
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from bench.floor import Difference, Live, Row, compare, look
+from bench.floor_yaml import read
 from bench.state import BORN, Key, Size, wanted
 from bench.wire import Wire
 
@@ -31,9 +33,9 @@ class Gated(Wire):
             return super().send(service, method, path, body)
 
 
-def create(size: Size) -> int:
+def create(size: Size, folder: str) -> int:
     """Make all of the state in a cloud that has none of it; say how many things that were."""
-    wire, state = Gated(), wanted(size)
+    wire, state = Gated(), read(Path(folder))
     roles = {row["name"]: row["id"] for row in wire.pages("identity", "/roles", "roles", limit=0)}
     made: Made = {kind: {} for kind in state}
     first = [
@@ -158,11 +160,11 @@ def _plug(wire: Wire, router: str, subnet: str) -> None:
     wire.send("network", "PUT", path, {"subnet_id": subnet})
 
 
-def correct(size: Size) -> int:
+def correct(size: Size, folder: str) -> int:
     """Look, and correct what differs; what changes is read once more right before."""
-    wire = Gated()
+    wire, state = Gated(), read(Path(folder))
     live = look(wire, size)
-    found = compare(wanted(size), live)
+    found = compare(state, live)
     wire.each(lambda one: _correct(wire, live, one), found)
     return len(found)
 
@@ -219,9 +221,9 @@ ANOTHER: tuple[tuple[str, Row], ...] = (
 """What a hand changes, in turn: of each kind one thing, in another project each time."""
 
 
-def meddle(size: Size, count: int) -> int:
+def meddle(size: Size, things: str) -> int:
     """Change so many things as another hand would; rules and role assignments go."""
-    wire = Gated()
+    wire, count = Gated(), int(things)
     live, state = look(wire, size), wanted(size)
     for number in range(count):
         kind, fields = ANOTHER[number % len(ANOTHER)]
@@ -236,4 +238,8 @@ def meddle(size: Size, count: int) -> int:
     return count
 
 
-VERBS: dict[str, Callable[..., int]] = {"create": create, "correct": correct, "meddle": meddle}
+VERBS: dict[str, Callable[[Size, str], int]] = {
+    "create": create,
+    "correct": correct,
+    "meddle": meddle,
+}

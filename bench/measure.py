@@ -72,6 +72,11 @@ class Bench:
     def drift(self) -> int:
         return max(1, round(self.size.objects * PART))
 
+    @property
+    def files(self) -> Path:
+        """Give the folder of the YAML that both read."""
+        return self.place.folder / f"state-{self.size.projects}" / "desired_state"
+
     def run(self, rounds: int, only: str) -> Iterator[Pair]:
         """Measure whatever has the text in its name."""
         repository = self.place.repository(self.size)
@@ -110,9 +115,8 @@ class Bench:
 
         detailed = ("plan", "--detailed-exitcode")
         same, drift = '{"differences": 0}', f'{{"differences": {self.drift}}}'
-        files = repository / "desired_state"
         yield _Task("validate", "empty", ours("validate"),
-                    lambda: self.place.run("yaml", files, count))  # fmt: skip
+                    lambda: self.place.run("yaml", self.files, count))  # fmt: skip
         yield _Task("first apply", "empty", ours(*apply), floor("create"), writes=True,
                     told=f'{{"done": {self.size.objects}}}')  # fmt: skip
         yield _Task("plan, nothing differs", "filled", ours(*detailed), floor("plan"), told=same)
@@ -122,7 +126,7 @@ class Bench:
         yield _Task("export", "filled", export, floor("export", out.with_suffix(".json")))
 
     def _floor(self, verb: str, *words: object) -> Measured:
-        return self.place.run("floor", verb, self.size.projects, *words)
+        return self.place.run("floor", verb, self.size.projects, *(words or (self.files,)))
 
     def _set_up(self, stage: str, repository: Path) -> None:
         """Have the cloud hold what the task begins with, made once for all runs of this size."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bench import floor_writes
 from bench.floor import Live, compare
+from bench.floor_yaml import read
 from bench.measure import Pair
 from bench.place import Measured
-from bench.state import Size, files, wanted
+from bench.state import Size, files, wanted, write
 from reconciler.cloud import pace
 from reconciler.engine import apply
 
@@ -20,6 +23,11 @@ def there() -> Live:
         kind: {key: dict(fields) for key, fields in found.items()}
         for kind, found in wanted(SIZE).items()
     }
+
+
+def test_what_files_state_is_what_should_be(tmp_path: Path) -> None:
+    write(SIZE, tmp_path)
+    assert read(tmp_path) == wanted(SIZE)
 
 
 def found(live: Live) -> list[tuple[str, bool, bool]]:
