@@ -13,7 +13,7 @@ from reconciler.kinds.address import Address
 from reconciler.kinds.kind import Form
 from reconciler.kinds.registry import ROOT, Kinds
 from reconciler.state.model import parent_of
-from reconciler.yamlio import dump
+from reconciler.yamlout import dump
 
 Words = dict[str, Any]
 SUFFIXES = (".yaml", ".yml")

@@ -19,7 +19,7 @@ from reconciler.kinds.kind import Form
 from reconciler.kinds.registry import Kinds
 from reconciler.line import Target, ids_of, renames_of
 from reconciler.state.values import Desired
-from reconciler.yamlio import dump
+from reconciler.yamlout import dump
 
 
 @dataclass(frozen=True, slots=True)

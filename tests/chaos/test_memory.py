@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.errors import CloudError, Transient
 from reconciler.kinds.values import Json
-from reconciler.yamlio import dump
+from reconciler.yamlout import dump
 from tests.support.fake_cloud import FakeCloud, Killed
 from tests.support.runs import Runner, runner_for, shown
 from tests.support.small_cloud import small_cloud, small_kinds, small_runner

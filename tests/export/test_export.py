@@ -12,7 +12,8 @@ from reconciler.engine.values import Plan
 from reconciler.errors import UsageError
 from reconciler.export.cloud import Export, export_cloud
 from reconciler.state.model import make_desired
-from reconciler.yamlio import dump, load_all
+from reconciler.yamlio import load_all
+from reconciler.yamlout import dump
 from tests.support.fake_cloud import FakeCloud, Json
 from tests.support.runs import in_memory, shown, went_wrong
 from tests.support.small_cloud import small_cloud, small_runner

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from hypothesis import given, strategies as st
 
-from reconciler.yamlio import dump, load_all
+from reconciler.yamlio import load_all
+from reconciler.yamlout import dump
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PLAIN = st.none() | st.booleans() | st.integers() | TEXTS

@@ -17,7 +17,7 @@ from reconciler.kinds.registry import Kinds, load_kinds
 from reconciler.report.graph import dot, edges_of
 from reconciler.report.problems import problems_json, problems_sarif, problems_text
 from reconciler.state.model import make_desired
-from reconciler.yamlio import dump
+from reconciler.yamlout import dump
 from tests.hostile.conftest import validate
 from tests.support.runs import in_memory
 

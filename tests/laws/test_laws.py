@@ -16,7 +16,7 @@ from reconciler.cloud.session import Cloud
 from reconciler.export.cloud import export_cloud
 from reconciler.kinds.registry import Kinds
 from reconciler.state.model import make_desired
-from reconciler.yamlio import dump
+from reconciler.yamlout import dump
 from tests.support.cleanup import clean_up
 from tests.support.fake_cloud import FakeCloud, Fault, Killed
 from tests.support.runs import Runner, in_memory, runner_for, shown

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from reconciler.yamlio import MAX_DEPTH, Series, Table, YamlError, dump, load_all
+from reconciler.yamlio import MAX_DEPTH, Series, Table, YamlError, load_all
+from reconciler.yamlout import dump
 
 SCALARS: list[tuple[str, Any]] = [
     ("no", "no"),
@@ -35,6 +36,15 @@ SCALARS: list[tuple[str, Any]] = [
     ("'12'", "12"),
     ('"true"', "true"),
     ("=", "="),
+    ("+", "+"),
+    (".", "."),
+    ("-.5", -0.5),
+    ("nulls", "nulls"),
+    ("NULL", None),
+    ("TRUE", True),
+    ("tRUE", "tRUE"),
+    ("!!float 3", 3.0),
+    ("!!str 3", "3"),
 ]
 
 
