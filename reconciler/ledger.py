@@ -115,6 +115,8 @@ def _read(repository: Repository, revision: str) -> Revision:
 
 
 def _since(repository: Repository, old: str, new: str) -> tuple[Commit, ...]:
+    if old == new:
+        return ()
     if repository.have is not None and not repository.have(old):
         raise SourceError(f"{new[:7]} does not come after {old[:7]}")
     return commits_since(repository.root, old, new)

@@ -117,7 +117,7 @@ def read_fields(
         fields = tuple(field for field in fields if field.name in only)
     values = from_wire(fields, shaped, live.name_of)
     for name, value in values.items():
-        if isinstance(value, dict) and any(is_reserved(key) for key in value):
+        if value.__class__ is dict and any(is_reserved(key) for key in value):
             values[name] = {key: inner for key, inner in value.items() if not is_reserved(key)}
     return values
 

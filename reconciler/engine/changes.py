@@ -12,7 +12,7 @@ from reconciler.engine.policy import ALL, Policy
 from reconciler.engine.usage import below_use
 from reconciler.engine.values import Action, Change, Held, Reason
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import fields_of
+from reconciler.kinds.fields import fields_of, leading
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.references import references, referred
 from reconciler.kinds.registry import Kinds
@@ -64,7 +64,7 @@ def only_told(change: Change, desired: Desired) -> Change:
 
 def _unread(resource: Resource, live: Live) -> Held | None:
     """Hold what cannot be told from a listing that did not finish, its own or one it refers to."""
-    targets = references(fields_of(resource.kind.spec), resource.fields)
+    targets = references(leading(resource.kind.spec), resource.fields)
     for name in (resource.kind.name, resource.parent.kind, *(t.kind for _, t in targets)):
         if name in live.incomplete:
             return Held(Reason.INCOMPLETE, f"{name} was not read whole: {live.incomplete[name]}")
@@ -264,7 +264,7 @@ def removals(
         part = tuple(fields.get(name) for name in kind.claim_scope)
         if claim.scopes is not None and part not in claim.scopes:
             continue
-        if any(target in own() for _, target in references(fields_of(kind.spec), fields)):
+        if any(target in own() for _, target in references(leading(kind.spec), fields)):
             continue  # the controller never takes its own rights away
         lost = tuple(FieldChange(name, value, None) for name, value in fields.items())
         yield Change(

@@ -30,25 +30,19 @@ def compare(
 
     ``defaults`` are what the cloud itself would set: what a stated ``null`` reverts to.
     """
-    ignored, reverts = frozenset(ignore), defaults or {}
-    changes = (
-        change
-        for field in fields
-        if field.name in desired and not _is_plainly_same(field.name, desired, live, reverts)
-        for change in _field(field, field.name, desired[field.name], live, reverts)
-    )
+    reverts, changes = defaults or {}, list[FieldChange]()
+    for field in fields:
+        name = field.name
+        if name not in desired:
+            continue
+        wanted = desired[name]
+        if wanted == live.get(name) and (wanted is not None or name not in reverts):
+            continue  # as nearly everywhere
+        changes += _field(field, name, wanted, live, reverts)
+    if not changes:
+        return ()
+    ignored = frozenset(ignore)
     return tuple(change for change in changes if not _is_ignored(change.path, ignored))
-
-
-def _is_plainly_same(
-    name: str,
-    desired: Mapping[str, Value],
-    live: Mapping[str, Value],
-    defaults: Mapping[str, Value],
-) -> bool:
-    """Say without a closer look that nothing differs, as nearly everywhere."""
-    wanted = desired[name]
-    return bool(wanted == live.get(name)) and (wanted is not None or name not in defaults)
 
 
 def _is_ignored(path: str, ignored: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, Strict, TypeAdapter, ValidationError
@@ -31,6 +31,8 @@ from reconciler.kinds.spec import (
 )
 from reconciler.kinds.values import Json
 
+MOST_SETTLED = 4096
+"""Values of one field whose spelling is remembered."""
 T = TypeVar("T")
 Value = Any
 """str, int, float, bool, None, Address, Id; tuple, frozenset, or dict of these. A nested model is
@@ -139,7 +141,14 @@ def _settler(info: FieldInfo, annotation: object, shape: Shape) -> Callable[[Any
         except ValidationError:
             return value  # what the spec cannot say is still shown, and differs
 
-    return settle
+    if shape is not Shape.ONE:
+        return settle
+    known = lru_cache(MOST_SETTLED, typed=True)(settle)  # the same prefixes stand in many objects
+
+    def settle_once(value: Any) -> Any:
+        return known(value) if isinstance(value, str) else settle(value)
+
+    return settle_once
 
 
 def _is_settled(info: FieldInfo, annotation: object) -> bool:
@@ -217,6 +226,24 @@ def fields_of(spec: type[BaseModel]) -> tuple[Field, ...]:
     return tuple(_describe(name, info) for name, info in spec.model_fields.items())
 
 
+@cache
+def words_of(spec: type[BaseModel]) -> frozenset[str]:
+    """Give the names of the fields of a spec."""
+    return frozenset(field.name for field in fields_of(spec))
+
+
+@cache
+def leading(spec: type[BaseModel]) -> tuple[Field, ...]:
+    """Give the fields of a spec in which there are references, at any depth."""
+    return tuple(field for field in fields_of(spec) if field.leads)
+
+
+@cache
+def sharing(spec: type[BaseModel]) -> tuple[Field, ...]:
+    """Give the fields of a spec that say with whom an object is shared."""
+    return tuple(field for field in fields_of(spec) if field.shares)
+
+
 def pairs(value: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
     """Give a nested model the form that can lie in a set."""
     return tuple(sorted(value.items()))
@@ -224,15 +251,16 @@ def pairs(value: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
 
 def stated(spec: Spec, *, whole: bool = False) -> dict[str, Value]:
     """Give what the author stated (or, for an edge, everything), references still as written."""
+    fields, said = fields_of(type(spec)), spec.model_fields_set
     return {
         field.name: _stated(field, getattr(spec, field.name))
-        for field in fields_of(type(spec))
-        if whole or field.name in spec.model_fields_set
+        for field in fields
+        if whole or field.name in said
     }
 
 
 def _stated(field: Field, value: Any) -> Value:
-    if value is None or isinstance(value, Named):
+    if field.shape is Shape.ONE or value is None or isinstance(value, Named):
         return value
     if field.shape is Shape.MODEL:
         return _parts(value)

@@ -22,11 +22,10 @@ def referred(fields: Iterable[Field]) -> set[str]:
 
 def convert(fields: Iterable[Field], values: Mapping[str, Value], one: Callable[..., Value]) -> Any:
     """Give the same values with ``one(ref, value)`` in the place of every reference."""
-    converted = dict(values)
-    for field in fields:
-        if field.leads and field.name in converted:
-            converted[field.name] = _convert(field, converted[field.name], one)
-    return converted
+    found = {
+        f.name: _convert(f, values[f.name], one) for f in fields if f.leads and f.name in values
+    }
+    return {**values, **found} if found else values
 
 
 def _convert(field: Field, value: Value, one: Callable[..., Value]) -> Value:
@@ -52,6 +51,6 @@ def references(fields: Iterable[Field], values: Mapping[str, Value]) -> list[tup
         return value
 
     for field in fields:
-        if field.leads and field.name in values:
+        if field.leads and values.get(field.name) is not None:
             _convert(field, values[field.name], note)
     return found

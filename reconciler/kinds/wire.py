@@ -19,15 +19,13 @@ def from_wire(
     """Read the fields of a spec out of a raw object; what the object does not have is left out."""
     values: dict[str, Value] = {}
     for field in fields:
-        if field.plain:
-            if field.wire in raw:
-                values[field.name] = raw[field.wire]
-        elif field.lifted:
-            values[field.name] = from_wire(field.nested, raw, name_of)
-        elif field.beside:
+        if field.beside:
             values[field.name] = {k: v for k, v in raw.items() if re.fullmatch(field.beside, k)}
         elif field.wire in raw:
-            values[field.name] = _read(field, raw[field.wire], name_of)
+            value = raw[field.wire]
+            values[field.name] = value if field.plain else _read(field, value, name_of)
+        elif field.lifted:
+            values[field.name] = from_wire(field.nested, raw, name_of)
     return values
 
 

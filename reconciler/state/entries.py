@@ -11,15 +11,18 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.errors import MOST, Problem
 from reconciler.kinds.address import Address
-from reconciler.kinds.fields import Value, fields_of, stated
+from reconciler.kinds.fields import Value, fields_of, stated, words_of
 from reconciler.kinds.kind import Form, Kind
 from reconciler.kinds.registry import ROOT, Kinds, child_address
+from reconciler.kinds.spec import Spec
+from reconciler.state.items import fields_of_item
 from reconciler.state.mistakes import mistakes
 from reconciler.state.parse import LONGEST_NAME, Document, Origin, nearest
 from reconciler.state.values import Lifecycle, Options
 from reconciler.yamlio import Series, Table
 
 OPTIONS = "reconcile"
+NO_OPTIONS = Options()
 NAME = ("name", Form.NAMED)
 BLANKS = "a name has no blanks around it and is not empty"
 M = TypeVar("M", bound=BaseModel)
@@ -145,8 +148,8 @@ class _Walk:
                 )
                 return
             stated_item: Mapping[str, Any] = item
-            own = {f.name for f in fields_of(kind.spec)}
-            if kind.shorthand and not own & set(item) and "name" in item:
+            own = words_of(kind.spec)
+            if kind.shorthand and own.isdisjoint(item) and "name" in item:
                 stated_item = {kind.shorthand: item}  # a reference that says exactly which
         else:
             stated_item = {kind.shorthand: item}
@@ -159,13 +162,16 @@ class _Walk:
             self.edge_item(kind, parent, one, line)
 
     def edge_item(self, kind: Kind, parent: Address, item: Mapping[str, Any], line: int) -> None:
-        spec = self.validate(kind.spec, item, f"{parent} {kind.collection}", line, ())
-        if spec is None:
+        def read() -> Spec | None:
+            return self.validate(kind.spec, item, f"{parent} {kind.collection}", line, ())
+
+        fields = fields_of_item(kind, item, read)
+        if fields is None:
             return
-        everything, said = stated(spec, whole=True), stated(spec)
-        fields = {k: v for k, v in everything.items() if k in said or k in kind.identity}
         self.entries.found.append(
-            Entry(kind, parent, None, "", fields, Options(), Origin(self.file, line), declares=True)
+            Entry(
+                kind, parent, None, "", fields, NO_OPTIONS, Origin(self.file, line), declares=True
+            )
         )
 
     def entry(self, kind: Kind, parent: Address, key: str, value: Any, line: int) -> None:
@@ -179,9 +185,7 @@ class _Walk:
         if flaw:
             self.problem(line, address, flaw)
             return
-        known = fields_of(kind.spec)
-        own = {f.name for f in known if not f.beside}
-        own |= {word for word in value if word not in own and any(f.owns(word) for f in known)}
+        own = _own_words(kind.spec, value)
         fields, says, declares = self.parts(kind, parent if kind.heading else address, value, own)
         if kind.heading:
             return
@@ -203,7 +207,7 @@ class _Walk:
         )
 
     def parts(
-        self, kind: Kind, address: Address, value: Table, own: set[str]
+        self, kind: Kind, address: Address, value: Table, own: frozenset[str]
     ) -> tuple[Table, bool, bool]:
         """Give the fields, whether the object itself is spoken of, and whether it is declared."""
         fields = Table(value.line)
@@ -227,7 +231,9 @@ class _Walk:
                 self.problem(value.lines[word], address, f"{word} is no field of it{advice}")
         return fields, says, says or lists
 
-    def name(self, value: Table, address: Address, key: str, own: set[str], *, unique: bool) -> str:
+    def name(
+        self, value: Table, address: Address, key: str, own: frozenset[str], *, unique: bool
+    ) -> str:
         if "name" in own or "name" not in value:
             return key
         said = value["name"]
@@ -242,13 +248,13 @@ class _Walk:
     def options(self, value: Table, address: Address) -> Options:
         stated_options = value.get(OPTIONS)
         if stated_options is None:
-            return Options()
+            return NO_OPTIONS
         line = value.lines[OPTIONS]
         if isinstance(stated_options, Table) and isinstance(stated_options.get("previously"), str):
             stated_options["previously"] = [stated_options["previously"]]
         options = self.validate(Options, stated_options, address, line, (OPTIONS,))
         if options is None:
-            return Options()
+            return NO_OPTIONS
         if options.protect and options.lifecycle is Lifecycle.ABSENT:
             self.problem(line, address, "protect and absent contradict each other")
         return options
@@ -262,6 +268,16 @@ class _Walk:
             for at, message in mistakes(error, model, value, line, above):
                 self.problem(at, about, message)
             return None
+
+
+def _own_words(spec: type[Spec], value: Table) -> frozenset[str]:
+    """Give the words in an entry that are its fields, and those that could be."""
+    beside = [field for field in fields_of(spec) if field.beside]
+    own = words_of(spec)
+    if not beside:
+        return own
+    own -= {field.name for field in beside}
+    return own | {w for w in value if w not in own and any(f.owns(w) for f in beside)}
 
 
 def _flaw(name: str) -> str:

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from reconciler.errors import MOST, Problem, SourceError, StateError
 from reconciler.kinds.address import Address
 from reconciler.kinds.edges import edge_address
-from reconciler.kinds.fields import Value, fields_of
+from reconciler.kinds.fields import Value, leading
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.references import convert, references
 from reconciler.kinds.registry import ROOT, Kinds
@@ -98,7 +98,7 @@ def _twice(entry: Entry, resource: Resource, earlier: Resource) -> Problem:
 def _resolve(
     entry: Entry, scope: Scope, revision: Revision, problems: list[Problem]
 ) -> Mapping[str, Value]:
-    fields = fields_of(entry.kind.spec)
+    fields = leading(entry.kind.spec)
 
     def one(ref: Ref, word: Value) -> Value:
         if isinstance(word, Address) or not isinstance(word, str | Named):
@@ -111,7 +111,9 @@ def _resolve(
             problems.append(Problem(*_place(entry), str(error)))
             return Address(ref.kind, ("?", str(word)))
 
-    resolved: Mapping[str, Value] = convert(fields, entry.fields, one)
+    resolved = entry.fields
+    if any(resolved.get(field.name) is not None for field in fields):
+        resolved = convert(fields, resolved, one)
     if entry.kind.complete is None:
         return resolved
     try:
@@ -135,9 +137,9 @@ def _imply(resources: dict[Address, Resource], entries: Entries, kinds: Kinds) -
     wanted: dict[Address, None] = dict.fromkeys(entries.scopes)
     needs: Needs = {}
     for address, resource in resources.items():
-        refers = references(fields_of(resource.kind.spec), resource.fields)
+        refers = references(leading(resource.kind.spec), resource.fields)
         needs[address] = [resource.parent, *(target for _, target in refers)]
-        wanted.update(dict.fromkeys(needs[address]))
+        wanted.update((one, None) for one in needs[address] if one not in resources)
     queue = list(wanted)
     while queue:
         address = queue.pop()

@@ -8,7 +8,7 @@ from functools import partial
 
 from reconciler.kinds.address import Address
 from reconciler.kinds.bootstrap import BOOTSTRAP
-from reconciler.kinds.fields import fields_of
+from reconciler.kinds.fields import sharing
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Kinds
 from reconciler.kinds.spec import Named
@@ -196,10 +196,7 @@ def _depth(kind: Kind, kinds: Kinds) -> int:
 
 
 def _shared_by_fields(entry: Entry) -> bool:
-    return any(
-        field.shares and entry.fields.get(field.name) is True
-        for field in fields_of(entry.kind.spec)
-    )
+    return any(entry.fields.get(field.name) is True for field in sharing(entry.kind.spec))
 
 
 def _note_sharing(
@@ -211,8 +208,8 @@ def _note_sharing(
     """Heed edges that share their parent with a project, or with all of them."""
     if entry.address is not None:
         return
-    for field in fields_of(entry.kind.spec):
-        if not field.shares or field.name not in entry.fields:
+    for field in sharing(entry.kind.spec):
+        if field.name not in entry.fields:
             continue
         word = entry.fields[field.name]
         if word == "*":

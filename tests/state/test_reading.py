@@ -67,7 +67,7 @@ def test_what_was_read_before_counts_as_if_it_were_read_anew(
     monkeypatch.setattr(reading, "Budget", lambda: Budget(12))
     make_desired(in_memory(GOOD, "roles: {}\n"), kinds)
     assert problems(kinds, GOOD, GOOD.replace("alice", "bob"), GOOD.replace("alice", "carol")) == (
-        [f"{file}.yaml:3: {TOO_MANY}" for file in ("c",)]
+        [f"c.yaml:1: {TOO_MANY}"]  # where the table begins that is too much
     )
     monkeypatch.setattr(reading, "Budget", lambda: Budget(3))
     assert problems(kinds, GOOD) == [f"a.yaml:3: {TOO_MANY}"]
@@ -96,3 +96,13 @@ def test_of_a_file_that_changes_often_only_the_last_few_texts_are_kept() -> None
         kept.keep("a", text, one)
     asked = [text for text in texts if kept.get("a", text) is not None]
     assert asked == texts[-4:]
+
+
+def test_items_that_only_look_alike_are_read_each_for_itself(kinds: Kinds) -> None:
+    rule = "{direction: ingress, protocol: icmp, icmp: {type: %s, code: 0}}"
+    group = (
+        "domain: d\nprojects:\n  p:\n    security_groups:\n      g:\n        rules:\n          - "
+    )
+    make_desired(in_memory(group + rule % "1" + "\n"), kinds)
+    assert "takes a whole number" in str(problems(kinds, group + rule % "true" + "\n"))
+    assert "takes a whole number" in str(problems(kinds, group + rule % "1.0" + "\n"))
