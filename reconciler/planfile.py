@@ -25,7 +25,7 @@ LONGEST = 20
 class Let(BaseModel):
     """What was let through the guards when the plan was made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     replace: tuple[str, ...] = ()
     delete: int = 0
@@ -61,7 +61,7 @@ class Let(BaseModel):
 class PlanFile(BaseModel):
     """What ``plan --out`` writes: what was looked at, with what options, and what came of it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     format_version: Literal["1.0"] = "1.0"
     plan_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]

@@ -82,7 +82,7 @@ Owner = Annotated[str, Strict(), StringConstraints(pattern=OWNER)]
 class Part(BaseModel):
     """A part of the settings: closed, and never changed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class VerifyMode(StrEnum):

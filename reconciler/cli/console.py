@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from reconciler.report.words import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAIN_WIDTH = 120
 
 
 def out() -> Console:
     """Give the console for answers; made anew, so that tests and pipes are heeded."""
-    return Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    return _console(stderr=False)
 
 
 def err() -> Console:
     """Give the console for the story."""
-    return Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - no file needs it
+
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def _print(*lines: Text, stderr: bool, end: str = "\n") -> None:
+    """Print to a terminal, or to what shows colours though it is none; else the bare text."""
+    stream = sys.stderr if stderr else sys.stdout
+    if stream.isatty() or {"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys():
+        console = _console(stderr=stderr)
+        for line in lines:
+            console.print(line, end=end)
+    else:
+        click.echo("".join(f"{line.plain}{end}" for line in lines), nl=False, err=stderr)
 
 
 def answer(text: Text) -> None:
     """Print what was asked for."""
-    out().print(text, end="")
+    _print(text, stderr=False, end="")
 
 
 def answer_raw(text: str) -> None:
@@ -35,23 +56,22 @@ def answer_raw(text: str) -> None:
 
 def story(text: str, style: str = "") -> None:
     """Print what goes on."""
-    err().print(Text(text, style))
+    _print(Text(text, style), stderr=True)
 
 
 def warn(text: str) -> None:
     """Print what somebody should look at."""
-    console = err()
-    for line in text.splitlines():
-        console.print(Text("warning: ", "yellow").append(clean(line), "none"))
+    lines = [Text("warning: ", "yellow").append(clean(line), "none") for line in text.splitlines()]
+    _print(*lines, stderr=True)
 
 
 def fail(text: str) -> None:
     """Print why it ends here."""
-    console = err()
     first, *rest = text.splitlines() or [""]
-    console.print(Text("error: ", "bold red").append(clean(first), "none"))
-    for line in rest:
-        console.print(Text(clean(line)))
+    _print(
+        Text("error: ", "bold red").append(clean(first), "none"),
+        *(Text(clean(line)) for line in rest), stderr=True,
+    )  # fmt: skip
 
 
 def width() -> int:

@@ -69,6 +69,7 @@ def run_command(once: bool, listen: str, options: Common) -> None:
     log.set_up(verbose=options.verbose, quiet=logging.INFO)
     host, port = _address(listen)
     kinds = load_kinds()
+    kinds.build()
     place = find_place(options, kinds)
     controller = Controller(_plans(options, place, kinds))
     if once:

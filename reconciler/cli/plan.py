@@ -20,10 +20,6 @@ from reconciler.cli.run import changed_since, look, memory_of, open_run, policy_
 from reconciler.engine.policy import Releases
 from reconciler.errors import UsageError
 from reconciler.line import Selection
-from reconciler.planfile import make_plan_file, write_plan_file
-from reconciler.report.html import plan_html
-from reconciler.report.jsonform import plan_json
-from reconciler.report.markdown import plan_markdown
 from reconciler.report.table import only_at
 from reconciler.report.text import plan_text
 from reconciler.report.values import Table
@@ -84,13 +80,13 @@ def plan_command(
     if since:
         table = only_at(table, changed_since(run, since))
     if file:
-        write_plan_file(
-            file,
-            make_plan_file(
-                table, run.revision, owner=run.owner, state=state_path(run), targets=targets,
-                excludes=excludes, releases=releases,
-            ),
+        from reconciler import planfile  # noqa: PLC0415 - see show
+
+        made = planfile.make_plan_file(
+            table, run.revision, owner=run.owner, state=state_path(run), targets=targets,
+            excludes=excludes, releases=releases,
         )  # fmt: skip
+        planfile.write_plan_file(file, made)
     show(table, output)
     if file:
         story(f"written to {file}; `reconciler apply {file}` makes just this")
@@ -99,15 +95,21 @@ def plan_command(
 
 
 def show(table: Table, output: str, *, ages: bool = False) -> None:
-    """Print a plan in one of its forms."""
+    """Print a plan in one of its forms; who wants another is not made to wait for it."""
     match output:
         case "json":
+            from reconciler.report.jsonform import plan_json  # noqa: PLC0415
+
             for word in table.warnings:
                 warn(word)
             answer_raw(plan_json(table, ages=ages))
         case "markdown":
+            from reconciler.report.markdown import plan_markdown  # noqa: PLC0415
+
             answer_raw(plan_markdown(table))
         case "html":
+            from reconciler.report.html import plan_html  # noqa: PLC0415
+
             answer_raw(plan_html(table))
         case _:
             answer(plan_text(table, width()))

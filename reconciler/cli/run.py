@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from typing import TYPE_CHECKING
 
 from reconciler import errand, log
 from reconciler.chronicle import Chronicle, chronicle_path
@@ -36,6 +36,9 @@ from reconciler.settings import OWNER, CloudSettings
 from reconciler.state.model import make_desired
 from reconciler.state.source import Revision
 from reconciler.state.values import Desired
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +168,17 @@ class _Step:
 @contextmanager
 def observing(total: int) -> Iterator[_Step]:
     """Show how far observing is: a bar on a terminal, a line elsewhere."""
-    console = err()
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         story("observing the cloud")
         yield _Step(None, total)
         return
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(),
-        console=console, transient=True,
-    ) as bar:  # fmt: skip
+    from rich import progress as show  # noqa: PLC0415 - not where nobody sees it
+
+    columns = (
+        show.SpinnerColumn(), show.TextColumn("{task.description:<36}"), show.BarColumn(),
+        show.MofNCompleteColumn(),
+    )  # fmt: skip
+    with show.Progress(*columns, console=err(), transient=True) as bar:
         yield _Step(bar, total)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -177,14 +178,16 @@ def approvals_attribute(owner: str) -> str:
     return f"reconciler_approvals_{owner}"
 
 
-_APPROVALS: TypeAdapter[tuple[tuple[str, float, str], ...]] = TypeAdapter(
-    tuple[tuple[str, float, str], ...]
-)
+@cache
+def _reader() -> TypeAdapter[tuple[tuple[str, float, str], ...]]:
+    return TypeAdapter(tuple[tuple[str, float, str], ...])
 
 
 def _approvals(text: Json) -> tuple[Approval, ...]:
+    if not text:
+        return ()
     try:
-        return tuple(Approval(*found) for found in _APPROVALS.validate_json(str(text or "[]")))
+        return tuple(Approval(*found) for found in _reader().validate_json(str(text)))
     except ValidationError:
         return ()  # nothing passes for what cannot be read
 

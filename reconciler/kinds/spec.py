@@ -19,7 +19,9 @@ class Spec(BaseModel):
     ``null`` means that default where it is known, and clears the field where its type takes None.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True
+    )
 
     rewrites: ClassVar[Mapping[str, str]] = NOTHING
     """Fields of other tools' vocabularies, each with the word that is used here."""
