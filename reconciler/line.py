@@ -113,7 +113,7 @@ def look(
         wants=lambda parent, kind: (parent, kind) in wanted or parent.names in also,
         keys=ids_of(desired), renames=renames_of(desired), owner=owner, progress=progress,
         only=only, expected=_settled(memory), nulls=_with_nulls(desired),
-        last=target.last,
+        last=target.last, width=target.width,
     )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from reconciler.cloud.index import NO_KEYS, NO_RENAMES, Gathering, Item, Keys, Renames
 from reconciler.cloud.last import Last
 from reconciler.cloud.live import Live, read_fields
+from reconciler.cloud.pace import START
 from reconciler.cloud.pages import read_pages
-from reconciler.cloud.reading import Reading, Wants, id_in, look_inside
+from reconciler.cloud.reading import Reading, Wants, Width, id_in, look_inside
 from reconciler.cloud.session import Who
 from reconciler.errors import CloudError
 from reconciler.kinds.address import Address
@@ -35,6 +36,7 @@ def observe(
     nulls: Collection[str] | None = None,
     last: Last | None = None,
     progress: Callable[[str, int], None] = lambda _kind, _count: None,
+    width: Width = lambda _service: START,
 ) -> Live:
     """List every collection that the kinds name; ``only`` keeps to these kinds.
 
@@ -51,7 +53,7 @@ def observe(
     def gather() -> Gathering:
         gathering = Gathering(keys, renames, owner)
         remembered.begin(keys, renames, owner)
-        with Reading(chosen, http, who, wants, asked) as reading:
+        with Reading(chosen, http, who, wants, asked, width) as reading:
             _read_all(chosen, gathering, reading, remembered, progress)
         return gathering
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from typing import Self
 
 from reconciler.cloud.pages import read_pages
 from reconciler.cloud.session import Who
+from reconciler.cloud.turns import Turns
 from reconciler.errors import Missing
 from reconciler.kinds.address import Address
 from reconciler.kinds.calls import Http, Listing
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.values import Json
 
-WORKERS = 16
-"""Requests to one service that wait or are under way; how many go out at once, the line says."""
-
+Width = Callable[[str], int]
+"""How many requests a service may have of us at once."""
 Wants = Callable[[Address, str], bool]
 """Whether somebody declared the collection of this kind under this parent."""
 _Coming = Future[list[Json]]
@@ -26,14 +27,22 @@ class Reading:
     """Guards the requests of one look: each service has a queue of its own, and waits for none."""
 
     def __init__(
-        self, chosen: list[Kind], http: Http, who: Who, wants: Wants, nulls: Collection[str]
+        self,
+        chosen: list[Kind],
+        http: Http,
+        who: Who,
+        wants: Wants,
+        nulls: Collection[str],
+        width: Width,
     ) -> None:
         self._chosen = chosen
         self._nulls = nulls
         self._http = http
         self._wants = wants
         self._own_project = who.project_id
-        self._pools = {kind.service: ThreadPoolExecutor(WORKERS) for kind in chosen}
+        self._turns = {
+            service: Turns(partial(width, service)) for service in {kind.service for kind in chosen}
+        }
         self._lists: dict[object, _Coming] = {}
         self._inside: dict[tuple[str, str], list[tuple[Address, _Coming]]] = {}
 
@@ -52,8 +61,8 @@ class Reading:
         return kind.unset is not None and kind.name in self._nulls
 
     def __exit__(self, *_: object) -> None:
-        for pool in self._pools.values():
-            pool.shutdown(cancel_futures=True)
+        for turns in self._turns.values():
+            turns.shutdown()
 
     def whole(self, kind: Kind, listing: Listing) -> list[Json]:
         """Give the items of a listing, as soon as it is there."""
@@ -91,8 +100,9 @@ class Reading:
 
     def _begin(self, kind: Kind, listing: Listing, path: str) -> _Coming:
         read = _there if listing.each and not listing.by else read_pages
-        pool = self._pools[kind.service]
-        return pool.submit(read, self._http, kind.service, listing, path, kind.version)
+        return self._turns[kind.service].submit(
+            read, self._http, kind.service, listing, path, kind.version
+        )
 
 
 def _key(kind: Kind, listing: Listing) -> object:

@@ -70,7 +70,7 @@ def export_cloud(
     def look(keys: Keys) -> Live:
         return observe(
             target.http, target.kinds, target.who, wants=lambda _parent, _kind: True,
-            keys=keys, progress=progress,
+            keys=keys, progress=progress, width=target.width,
         )  # fmt: skip
 
     live, keys = look_at_all(look)

@@ -69,6 +69,7 @@ def search(
             target.http, target.kinds, target.who,
             wants=lambda parent, _kind: inside or declares(asked.desired, parent),
             keys=keys, renames=renames_of(asked.desired), owner=asked.owner, progress=progress,
+            width=target.width,
         )  # fmt: skip
 
     live, keys = look_at_all(look, ids_of(asked.desired))
