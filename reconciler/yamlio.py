@@ -196,7 +196,7 @@ def _scalar(node: Any) -> Any:
     if node.tag == _STRING:
         return node.value
     text, tag, fits = node.value, node.tag.removeprefix(_PREFIX), _tag_of(node.value)
-    if tag in _TYPES and fits != node.tag and (tag, fits) != ("float", _INTEGER):
+    if tag in _TYPES and fits != node.tag and not (tag == "float" and _FLOAT.match(text)):
         raise YamlError(node.start_mark.line + 1, f"the tag !!{tag} does not fit what it stands at")
     if tag == "null":
         return None

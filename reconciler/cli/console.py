@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from rich.text import Text
@@ -33,10 +33,17 @@ def _console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
+def is_seen(*, stderr: bool) -> bool:
+    """Whether it is a terminal, or shall be taken for one."""
+    if {"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys():
+        return _console(stderr=stderr).is_terminal
+    stream: TextIO | None = sys.stderr if stderr else sys.stdout  # None: somebody closed it
+    return stream is not None and not stream.closed and stream.isatty()
+
+
 def _print(*lines: Text, stderr: bool, end: str = "\n") -> None:
-    """Print to a terminal, or to what shows colours though it is none; else the bare text."""
-    stream = sys.stderr if stderr else sys.stdout
-    if stream.isatty() or {"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys():
+    """Print as it is to what is seen, and the bare text elsewhere."""
+    if is_seen(stderr=stderr):
         console = _console(stderr=stderr)
         for line in lines:
             console.print(line, end=end)

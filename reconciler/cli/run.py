@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import errand, log
 from reconciler.chronicle import Chronicle, chronicle_path
-from reconciler.cli.console import err, story, warn
+from reconciler.cli.console import err, is_seen, story, warn
 from reconciler.cli.options import Common
 from reconciler.cli.place import Place, choose_cloud, find_place
 from reconciler.cloud.live import Live
@@ -168,7 +167,7 @@ class _Step:
 @contextmanager
 def observing(total: int) -> Iterator[_Step]:
     """Show how far observing is: a bar on a terminal, a line elsewhere."""
-    if not sys.stderr.isatty():
+    if not is_seen(stderr=True):
         story("observing the cloud")
         yield _Step(None, total)
         return

@@ -41,12 +41,19 @@ class Turns:
     @property
     def _has_next(self) -> bool:
         """Whether a call waits, and there is room for it; who asks holds the lock."""
-        return bool(self._waiting) and self._busy < max(1, min(MOST, self._width()))
+        # One more stands by: a request's place is not empty while its answer is decoded.
+        return bool(self._waiting) and self._busy < min(MOST, self._width() + 1)
 
     def _begin(self) -> None:
         while self._has_next:
             self._busy += 1
-            self._pool.submit(self._go_on, *self._waiting.popleft())
+            try:
+                self._pool.submit(self._go_on, *self._waiting.popleft())
+            except RuntimeError:  # no thread can be started; the pool has noted the call
+                if self._busy == 1:
+                    self._busy = 0
+                    raise
+                # It is made by another thread as soon as that has done with its own.
 
     def _go_on(self, promised: Future[Any], do: Callable[[], Any]) -> None:
         """Make a call, and the next ones after it."""

@@ -19,7 +19,7 @@ class Address:
 
     kind: str
     names: tuple[str, ...]
-    _hash: int = field(repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     # Several are made of every object there is, and everything is looked up by address, forty times
     # for each that is declared: what a dataclass makes of these three is twice as slow.

@@ -36,7 +36,7 @@ def test_all_are_made_by_few_threads() -> None:
     promised = [turns.submit(calls, number) for number in range(50)]
     assert [one.result(PATIENCE) for one in promised] == list(range(50))
     turns.shutdown()
-    assert (calls.most, len(calls.threads)) == (3, 3)
+    assert (calls.most, len(calls.threads)) == (4, 4)  # one stands by
 
 
 def test_where_there_is_more_room_more_begin() -> None:
@@ -59,6 +59,26 @@ def test_where_there_is_no_room_one_goes_on() -> None:
     turns.shutdown()
 
 
+def test_where_no_more_threads_can_be_had_those_there_are_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    began: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def start_two(thread: threading.Thread) -> None:
+        if len(began) > 1:
+            raise RuntimeError("can't start new thread")
+        began.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    calls, turns = _Calls(), Turns(lambda: 8)
+    promised = [turns.submit(calls, number) for number in range(20)]
+    assert [one.result(PATIENCE) for one in promised] == list(range(20))
+    monkeypatch.setattr(threading.Thread, "start", start)
+    turns.shutdown()
+
+
 def test_what_goes_wrong_is_told_to_who_waits_and_the_rest_is_made() -> None:
     turns = Turns(lambda: 1)
     wrong, right = turns.submit(int, "x"), turns.submit(int, "7")
@@ -75,7 +95,7 @@ def test_what_was_not_begun_is_given_up_at_the_end() -> None:
         begun.set()
         return go_on.wait(PATIENCE)
 
-    turns = Turns(lambda: 1)
+    turns = Turns(lambda: 0)
     first, second = turns.submit(hold), turns.submit(int, "7")
     begun.wait(PATIENCE)
     threading.Timer(0.05, go_on.set).start()

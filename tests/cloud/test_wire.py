@@ -66,7 +66,12 @@ def url(server: _Echo, path: str = "/v3/things") -> str:
     return f"http://127.0.0.1:{server.server_port}{path}"
 
 
+NOBODY = "https://127.0.0.1:1/"
+TOKEN = {"X-Auth-Token": "t"}
+
+
 def sent(session: requests.Session, server: _Echo, method: str, **how: Any) -> Any:
+    how["headers"] = {**TOKEN, **how.get("headers", {})}
     reply = session.request(method, url(server), allow_redirects=False, timeout=5, **how)
     assert reply.status_code == 200
     return reply.json()
@@ -79,6 +84,7 @@ def sent(session: requests.Session, server: _Echo, method: str, **how: Any) -> A
         ("GET", {"params": {"name": "a b/ü", "limit": 5}, "headers": {"X-Auth-Token": "t"}}),
         ("POST", {"data": b'{"a": 1}', "headers": {"Content-Type": "application/json"}}),
         ("PUT", {}),
+        ("GET", {"headers": {"X-Nothing": None}}),
         ("GET", {"headers": {"User-Agent": "me", "Accept": "application/json"}}),
     ],
 )
@@ -87,8 +93,22 @@ def test_requests_look_as_those_of_requests(echo: _Echo, method: str, how: dict[
 
 
 def test_a_stream_is_sent_as_it_comes(echo: _Echo) -> None:
-    reply = Wire().request("POST", url(echo), data=iter([b"ab", b"c"]), allow_redirects=False)
-    assert dict(reply.json()["headers"])["Transfer-Encoding"] == "chunked"
+    told = sent(Wire(), echo, "POST", data=iter([b"ab", b"c"]))
+    assert dict(told["headers"])["Transfer-Encoding"] == "chunked"
+
+
+def test_a_log_in_is_sent_as_ever(echo: _Echo) -> None:
+    """What an identity provider sets has to come back to it."""
+    wire = Wire()
+    wire.request("POST", url(echo), data=b"{}", allow_redirects=False)
+    told = wire.request("GET", url(echo), allow_redirects=False).json()
+    assert dict(told["headers"])["Cookie"] == "session=secret"
+
+
+def test_who_an_address_names_is_told(echo: _Echo) -> None:
+    where = url(echo).replace("//", "//me:word@")
+    told = Wire().request("GET", where, headers=TOKEN, allow_redirects=False).json()
+    assert dict(told["headers"])["Authorization"].startswith("Basic ")
 
 
 def test_what_netrc_says_goes_nowhere(echo: _Echo, tmp_path: Path) -> None:
@@ -115,7 +135,8 @@ def test_the_environments_proxy_is_used_but_where_it_says_none(
     echo: _Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", url(echo, ""))
-    told = Wire().request("GET", "http://cloud.invalid/v3", allow_redirects=False).json()
+    where = "http://cloud.invalid/v3"
+    told = Wire().request("GET", where, headers=TOKEN, allow_redirects=False).json()
     assert told["path"] == "http://cloud.invalid/v3"
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert sent(Wire(), echo, "GET")["path"] == "/v3/things"
@@ -124,9 +145,9 @@ def test_the_environments_proxy_is_used_but_where_it_says_none(
 def test_the_environments_certificates_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(OSError, match=r"/nowhere/ca\.pem"):
-        Wire().request("GET", "https://127.0.0.1:1/", verify=True, allow_redirects=False)
+        Wire().request("GET", NOBODY, headers=TOKEN, verify=True, allow_redirects=False)
     with pytest.raises(requests.ConnectionError):
-        Wire().request("GET", "https://127.0.0.1:1/", verify=False, allow_redirects=False)
+        Wire().request("GET", NOBODY, headers=TOKEN, verify=False, allow_redirects=False)
 
 
 def test_what_is_not_known_goes_requests_own_way(echo: _Echo) -> None:
@@ -136,4 +157,4 @@ def test_what_is_not_known_goes_requests_own_way(echo: _Echo) -> None:
 
 def test_nobody_there_is_told_as_requests_tells_it() -> None:
     with pytest.raises(requests.ConnectionError):
-        Wire().request("GET", "http://127.0.0.1:1/", allow_redirects=False)
+        Wire().request("GET", NOBODY, headers=TOKEN, allow_redirects=False)

@@ -45,6 +45,7 @@ SCALARS: list[tuple[str, Any]] = [
     ("tRUE", "tRUE"),
     ("!!float 3", 3.0),
     ("!!str 3", "3"),
+    ("!!float 1.5", 1.5),
 ]
 
 
@@ -83,6 +84,9 @@ REFUSED = [
     ("a:\n  <<: 5\n", 2, "<< takes a mapping"),
     ("a: !!python/object:os.system x\n", 1, "is not taken here"),
     ("a: !!binary aGk=\n", 1, "is not taken here"),
+    ("a: 1\nb: !!float 0x10\n", 2, "does not fit"),
+    ("a: 1\n!!float 0o7: b\n", 2, "does not fit"),
+    ("a: !!int b\n", 1, "does not fit"),
     ("a: [1\nb: 2\n", 2, "expected"),
     ("a: \t\n\tb: 1\n", 2, "cannot start any token"),
     (f"a: {'[' * (MAX_DEPTH + 5)}{']' * (MAX_DEPTH + 5)}", 1, "levels deep"),
