@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 
 MADE, YOUNG, OLD = 50_000, 200, 100
@@ -21,6 +22,7 @@ def collect_after_imports() -> None:
     if not gc.isenabled():
         gc.enable()
         collect_seldom()
+        atexit.register(gc.freeze)  # nor is it looked through once more when all of it goes
 
 
 def collect_seldom() -> None:
