@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keystoneauth1.exceptions as ks
 from keystoneauth1.session import Session
 
-from reconciler.cloud.wire import Wire
+from reconciler.cloud.lean import LeanSession
 from reconciler.errors import SettingsError
 from reconciler.hide import hide
 
@@ -32,7 +32,7 @@ def open_session(name: str, region: str) -> tuple[CloudRegion, Session]:
     config, errors = (import_lightly(f"openstack.{name}") for name in ("config", "exceptions"))
     try:
         loader = config.OpenStackConfig(
-            app_name=USER_AGENT, session_constructor=partial(Session, session=Wire())
+            app_name=USER_AGENT, session_constructor=partial(Session, session=LeanSession())
         )
         found = loader.get_one(cloud=name or None, region_name=region or None)
         return found, found.get_session()

@@ -143,7 +143,7 @@ def _settler(info: FieldInfo, annotation: object, shape: Shape) -> Callable[[Any
 
     if shape is not Shape.ONE:
         return settle
-    known = lru_cache(MOST_SETTLED, typed=True)(settle)  # the same prefixes stand in many objects
+    known = lru_cache(MOST_SETTLED)(settle)  # the same prefixes stand in many objects
 
     def settle_once(value: Any) -> Any:
         return known(value) if isinstance(value, str) else settle(value)

@@ -54,7 +54,7 @@ class Kinds:
     def build(self) -> None:
         """Make what checks the specs of all kinds, instead of each when it is first needed.
 
-        For who has threads: in pydantic before 2.13 two that make one at a time could take its
+        For who has threads: in older pydantic two that make one at a time could take its
         parent's checks (https://github.com/pydantic/pydantic/pull/13438).
         """
         for kind in self._all:

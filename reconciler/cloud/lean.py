@@ -13,7 +13,7 @@ _TAKEN = frozenset({"headers", "params", "data", "timeout", "verify", "cert", "a
 """What keystoneauth says of nearly every request; requests sends the others itself."""
 
 
-class Wire(Session):
+class LeanSession(Session):
     """Sends requests to a few hosts, thousands of times. Guards what is known of each host.
 
     Beside a token no cookie goes out, and nothing that ``.netrc`` says of the host; what the
@@ -25,9 +25,7 @@ class Wire(Session):
         super().__init__()
         self._ours = dict(self.headers)
         self._around: dict[object, dict[str, Any]] = {}
-        adapter = TCPKeepAliveAdapter(
-            pool_maxsize=MOST
-        )  # as keystoneauth has it; see its bug 1323862
+        adapter = TCPKeepAliveAdapter(pool_maxsize=MOST)  # keystoneauth's own
         for scheme in tuple(self.adapters):
             self.mount(scheme, adapter)
 

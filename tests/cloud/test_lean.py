@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from reconciler.cloud.wire import Wire
+from reconciler.cloud.lean import LeanSession
 
 
 class _Echo(ThreadingHTTPServer):
@@ -89,25 +89,25 @@ def sent(session: requests.Session, server: _Echo, method: str, **how: Any) -> A
     ],
 )
 def test_requests_look_as_those_of_requests(echo: _Echo, method: str, how: dict[str, Any]) -> None:
-    assert sent(Wire(), echo, method, **how) == sent(requests.Session(), echo, method, **how)
+    assert sent(LeanSession(), echo, method, **how) == sent(requests.Session(), echo, method, **how)
 
 
 def test_a_stream_is_sent_as_it_comes(echo: _Echo) -> None:
-    told = sent(Wire(), echo, "POST", data=iter([b"ab", b"c"]))
+    told = sent(LeanSession(), echo, "POST", data=iter([b"ab", b"c"]))
     assert dict(told["headers"])["Transfer-Encoding"] == "chunked"
 
 
 def test_a_log_in_is_sent_as_ever(echo: _Echo) -> None:
     """What an identity provider sets has to come back to it."""
-    wire = Wire()
-    wire.request("POST", url(echo), data=b"{}", allow_redirects=False)
-    told = wire.request("GET", url(echo), allow_redirects=False).json()
+    session = LeanSession()
+    session.request("POST", url(echo), data=b"{}", allow_redirects=False)
+    told = session.request("GET", url(echo), allow_redirects=False).json()
     assert dict(told["headers"])["Cookie"] == "session=secret"
 
 
 def test_who_an_address_names_is_told(echo: _Echo) -> None:
     where = url(echo).replace("//", "//me:word@")
-    told = Wire().request("GET", where, headers=TOKEN, allow_redirects=False).json()
+    told = LeanSession().request("GET", where, headers=TOKEN, allow_redirects=False).json()
     assert dict(told["headers"])["Authorization"].startswith("Basic ")
 
 
@@ -115,19 +115,19 @@ def test_what_netrc_says_goes_nowhere(echo: _Echo, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
     told = base64.b64encode(b"me:secret").decode()
     assert told in str(sent(requests.Session(), echo, "GET"))
-    assert "Authorization" not in dict(sent(Wire(), echo, "GET")["headers"])
+    assert "Authorization" not in dict(sent(LeanSession(), echo, "GET")["headers"])
 
 
 def test_no_cookie_comes_back(echo: _Echo) -> None:
-    wire = Wire()
-    sent(wire, echo, "GET")
-    assert "Cookie" not in dict(sent(wire, echo, "GET")["headers"])
+    session = LeanSession()
+    sent(session, echo, "GET")
+    assert "Cookie" not in dict(sent(session, echo, "GET")["headers"])
 
 
 def test_a_connection_serves_many_requests(echo: _Echo) -> None:
-    wire = Wire()
+    session = LeanSession()
     for _ in range(5):
-        sent(wire, echo, "GET")
+        sent(session, echo, "GET")
     assert len(echo.callers) == 1
 
 
@@ -136,25 +136,25 @@ def test_the_environments_proxy_is_used_but_where_it_says_none(
 ) -> None:
     monkeypatch.setenv("http_proxy", url(echo, ""))
     where = "http://cloud.invalid/v3"
-    told = Wire().request("GET", where, headers=TOKEN, allow_redirects=False).json()
+    told = LeanSession().request("GET", where, headers=TOKEN, allow_redirects=False).json()
     assert told["path"] == "http://cloud.invalid/v3"
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert sent(Wire(), echo, "GET")["path"] == "/v3/things"
+    assert sent(LeanSession(), echo, "GET")["path"] == "/v3/things"
 
 
 def test_the_environments_certificates_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(OSError, match=r"/nowhere/ca\.pem"):
-        Wire().request("GET", NOBODY, headers=TOKEN, verify=True, allow_redirects=False)
+        LeanSession().request("GET", NOBODY, headers=TOKEN, verify=True, allow_redirects=False)
     with pytest.raises(requests.ConnectionError):
-        Wire().request("GET", NOBODY, headers=TOKEN, verify=False, allow_redirects=False)
+        LeanSession().request("GET", NOBODY, headers=TOKEN, verify=False, allow_redirects=False)
 
 
 def test_what_is_not_known_goes_requests_own_way(echo: _Echo) -> None:
-    told = sent(Wire(), echo, "GET", auth=("me", "word"))
+    told = sent(LeanSession(), echo, "GET", auth=("me", "word"))
     assert "Authorization" in dict(told["headers"])
 
 
 def test_nobody_there_is_told_as_requests_tells_it() -> None:
     with pytest.raises(requests.ConnectionError):
-        Wire().request("GET", NOBODY, headers=TOKEN, allow_redirects=False)
+        LeanSession().request("GET", NOBODY, headers=TOKEN, allow_redirects=False)
